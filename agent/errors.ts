@@ -1,0 +1,127 @@
+/**
+ * Everything the agent refuses or fails at, once: what crosses HTTP carries a status, and every entry says what to do
+ * next. Codes are stable; visitors, the recorder (`verdict`) and the tests rely on them.
+ */
+interface Entry {
+  readonly status: number;
+  readonly title: string;
+  readonly hint: string;
+}
+
+export const catalogue = {
+  'bad-request': { status: 400, title: 'The request cannot be understood', hint: 'Send well-formed HTTP/1.1.' },
+  'target-form': {
+    status: 400,
+    title: 'Only origin-form request targets are served',
+    hint: 'Ask for /PATH; this is not a forward proxy.',
+  },
+  'method-refused': { status: 405, title: 'CONNECT is not served', hint: 'This is not a forward proxy.' },
+  'no-preview': {
+    status: 503,
+    title: 'No preview is running',
+    hint: 'Start one with `adit preview DIR` or in the application.',
+  },
+  'no-route': {
+    status: 404,
+    title: 'No route matches',
+    hint: 'Compare host, path, method and headers with the rules of the routes.',
+  },
+  unauthorized: {
+    status: 401,
+    title: 'A valid credential is needed',
+    hint: 'Send an API key of a ManagedApplication in the place that the APIAuth names.',
+  },
+  forbidden: {
+    status: 403,
+    title: 'The application may not call this',
+    hint: 'A ManagedSubscription must give the application this API and this operation.',
+  },
+  'auth-unsupported': {
+    status: 501,
+    title: 'The API wants a kind of authentication that a preview does not serve yet',
+    hint: 'Use API keys (APIAuth with spec.apiKey) while previewing.',
+  },
+  'rate-limited': { status: 429, title: 'The rate limit of the plan is used up', hint: 'Wait for Retry-After seconds.' },
+  'quota-exceeded': { status: 429, title: 'The quota of the plan is used up', hint: 'Wait for Retry-After seconds.' },
+  'upstream-unknown': {
+    status: 503,
+    title: 'It is not known where the Service runs',
+    hint: 'Set it under `upstreams:` in adit.yaml, for example `upstreams: { NAMESPACE/NAME: { url: "http://127.0.0.1:8080" } }`.',
+  },
+  'upstream-refused': {
+    status: 502,
+    title: 'The address of the upstream is not allowed',
+    hint: 'Link-local and metadata addresses are never dialled; choose another URL under `upstreams:`.',
+  },
+  'upstream-unreachable': {
+    status: 502,
+    title: 'The upstream cannot be reached',
+    hint: 'Start it, or correct its URL under `upstreams:` in adit.yaml.',
+  },
+  'upstream-reset': {
+    status: 502,
+    title: 'The upstream ended the connection before it answered',
+    hint: 'Look at the log of the upstream.',
+  },
+  'upstream-malformed': {
+    status: 502,
+    title: 'The answer of the upstream is not well-formed HTTP/1.1',
+    hint: 'Check that the URL leads to an HTTP/1.1 server, and its scheme.',
+  },
+  'upstream-timeout': {
+    status: 504,
+    title: 'The upstream did not answer in time',
+    hint: 'Look at what the upstream waits for.',
+  },
+  'config-refused': {
+    status: 422,
+    title: 'The manifests have errors; the last good configuration serves on',
+    hint: 'Run `adit validate` in the workspace.',
+  },
+  'workspace-unreadable': {
+    status: 422,
+    title: 'The workspace cannot be read',
+    hint: 'Check that the folder exists and that you may read it.',
+  },
+  'workspace-config': { status: 422, title: 'adit.yaml is not valid', hint: 'Correct the named field.' },
+  'workspace-too-large': {
+    status: 422,
+    title: 'The workspace has more files than a preview reads',
+    hint: 'List the folders to read under `manifests:` in adit.yaml.',
+  },
+  'api-unauthorized': { status: 401, title: 'The local API needs its bearer token', hint: 'Send Authorization: Bearer TOKEN.' },
+  'api-host': { status: 403, title: 'The local API answers on loopback names only', hint: 'Use 127.0.0.1 or localhost.' },
+  'api-origin': { status: 403, title: 'The local API does not serve web pages', hint: 'Call it from a process, not from a browser.' },
+  'api-input': { status: 400, title: 'The call does not have the documented shape', hint: 'Compare it with shared/agent/api.ts.' },
+  'api-missing': { status: 404, title: 'There is nothing at this address', hint: 'See shared/agent/api.ts for the calls.' },
+  'api-state': { status: 409, title: 'The call does not fit what the agent does now', hint: 'Start a preview first.' },
+  'api-failed': { status: 500, title: 'The call failed inside the agent', hint: 'Look at the log of the agent.' },
+} as const satisfies Record<string, Entry>;
+
+export type ErrorCode = keyof typeof catalogue;
+
+/** An error of the catalogue, with what it happened to. `status` is what an HTTP answer of it carries. */
+export class AgentError extends Error {
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly hint: string;
+
+  constructor(code: ErrorCode, detail: string, options?: ErrorOptions & { hint?: string }) {
+    super(detail, options);
+    this.name = 'AgentError';
+    this.code = code;
+    this.status = catalogue[code].status;
+    this.hint = options?.hint ?? catalogue[code].hint;
+  }
+}
+
+/** RFC 9457 document; `detail` names the object, `hint` the next step. */
+export function problemDocument(code: ErrorCode, detail: string, hint: string = catalogue[code].hint): string {
+  const { status, title } = catalogue[code];
+  return JSON.stringify({ type: 'about:blank', title, status, code, detail, hint });
+}
+
+export function toAgentError(error: unknown, code: ErrorCode): AgentError {
+  if (error instanceof AgentError) return error;
+  return new AgentError(code, error instanceof Error ? error.message : String(error), { cause: error });
+}

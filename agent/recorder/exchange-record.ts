@@ -1,0 +1,133 @@
+import type { Exchange, ExchangeSummary } from '../../shared/agent/api.ts';
+import { BodyPrefix } from './body-prefix.ts';
+import type { Mask } from './mask.ts';
+
+export type Headers = Iterable<readonly [string, string]>;
+
+export interface ExchangeStart {
+  readonly id: string;
+  readonly method: string;
+  readonly host: string;
+  /** As the visitor sent it; masked when read. */
+  readonly target: string;
+  readonly headers: Headers;
+  readonly broker: string;
+  readonly attempt: number;
+  readonly mask: Mask;
+  readonly route?: string | undefined;
+  readonly api?: string | undefined;
+  readonly application?: string | undefined;
+  readonly plan?: string | undefined;
+}
+
+/** What the ring does for its records. */
+export interface RecordKeeper {
+  readonly bodyLimit: number;
+  grew(record: ExchangeRecord, bytes: number): void;
+  changed(record: ExchangeRecord): void;
+}
+
+/** One exchange while it runs and after. Cheap to write; heads are turned into text and masked only when read. */
+export class ExchangeRecord {
+  readonly seq: number;
+  readonly start: ExchangeStart;
+  /** Bytes that the record holds, roughly. */
+  cost: number;
+  #keeper: RecordKeeper;
+  #startedAt = Date.now();
+  #startedMs = performance.now();
+  #requestBody: BodyPrefix;
+  #responseBody: BodyPrefix;
+  #status: number | undefined;
+  #responseHeaders: Headers | undefined;
+  #tookMs: number | undefined;
+  #verdict: string | undefined;
+  #upstream: string | undefined;
+  #error: string | undefined;
+
+  constructor(seq: number, start: ExchangeStart, keeper: RecordKeeper) {
+    this.seq = seq;
+    this.start = start;
+    this.#keeper = keeper;
+    this.#requestBody = new BodyPrefix(keeper.bodyLimit);
+    this.#responseBody = new BodyPrefix(keeper.bodyLimit);
+    this.cost = 512 + start.target.length;
+    for (const [name, value] of start.headers) this.cost += name.length + value.length + 32;
+  }
+
+  get finished(): boolean {
+    return this.#tookMs !== undefined;
+  }
+
+  requestBytes(chunk: Uint8Array): void {
+    this.#grew(this.#requestBody.add(chunk));
+  }
+
+  responseBytes(chunk: Uint8Array): void {
+    this.#grew(this.#responseBody.add(chunk));
+  }
+
+  upstream(url: string): void {
+    this.#upstream = url;
+  }
+
+  responseHead(status: number, headers: Headers): void {
+    this.#status = status;
+    this.#responseHeaders = headers;
+    let bytes = 0;
+    for (const [name, value] of headers) bytes += name.length + value.length + 32;
+    this.#grew(bytes);
+    this.#keeper.changed(this);
+  }
+
+  /** `verdict`: the gateway answered itself; `error`: what went wrong, in words. Later calls change nothing. */
+  finish(outcome: { verdict?: string | undefined; error?: string | undefined } = {}): void {
+    if (this.finished) return;
+    this.#tookMs = Math.round((performance.now() - this.#startedMs) * 1000) / 1000;
+    this.#verdict = outcome.verdict;
+    this.#error = outcome.error;
+    this.#keeper.changed(this);
+  }
+
+  summary(): ExchangeSummary {
+    const { id, method, host, target, broker, attempt, mask, route, api, application, plan } = this.start;
+    return {
+      seq: this.seq,
+      id,
+      startedAt: new Date(this.#startedAt).toISOString(),
+      method,
+      host,
+      target: mask.target(target),
+      status: this.#status,
+      tookMs: this.#tookMs,
+      route,
+      api,
+      application,
+      plan,
+      broker,
+      attempt,
+      requestBytes: this.#requestBody.bytes,
+      responseBytes: this.#responseBody.bytes,
+      verdict: this.#verdict,
+    };
+  }
+
+  exchange(): Exchange {
+    const { mask, headers } = this.start;
+    return {
+      ...this.summary(),
+      request: { headers: mask.headers(headers), body: this.#requestBody.toJSON() },
+      ...(this.#responseHeaders === undefined
+        ? {}
+        : { response: { headers: mask.headers(this.#responseHeaders), body: this.#responseBody.toJSON() } }),
+      upstream: this.#upstream,
+      error: this.#error,
+    };
+  }
+
+  #grew(bytes: number): void {
+    if (bytes === 0) return;
+    this.cost += bytes;
+    this.#keeper.grew(this, bytes);
+  }
+}
