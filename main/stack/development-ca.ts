@@ -17,7 +17,7 @@ const DAY_MS = 86_400_000;
  * localhost: the local tunnels are TLS like the public ones. The authority's key is never written anywhere.
  */
 export async function developmentCertificates(): Promise<DevelopmentCertificates> {
-  x509.cryptoProvider.set(webcrypto as unknown as Crypto);
+  x509.cryptoProvider.set(webcrypto as unknown as Parameters<typeof x509.cryptoProvider.set>[0]);
   const notBefore = new Date(Date.now() - DAY_MS);
   const notAfter = new Date(Date.now() + 90 * DAY_MS);
   const caKeys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
@@ -27,7 +27,7 @@ export async function developmentCertificates(): Promise<DevelopmentCertificates
     notBefore,
     notAfter,
     signingAlgorithm: ALGORITHM,
-    keys: caKeys as CryptoKeyPair,
+    keys: caKeys,
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
@@ -41,8 +41,8 @@ export async function developmentCertificates(): Promise<DevelopmentCertificates
     notBefore,
     notAfter,
     signingAlgorithm: ALGORITHM,
-    publicKey: keys.publicKey as CryptoKey,
-    signingKey: caKeys.privateKey as CryptoKey,
+    publicKey: keys.publicKey,
+    signingKey: caKeys.privateKey,
     extensions: [
       new x509.SubjectAlternativeNameExtension([
         { type: 'dns', value: 'localhost' },

@@ -1,0 +1,107 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { BrokerOptions } from '../../broker/index.ts';
+import { CommandFailed, EXIT } from '../errors.ts';
+import { listenAddress, type ListenAddress } from '../listen-address.ts';
+import { optionFile, printLine, runRole, secretFromEnvironment, type RoleFlags } from '../role.ts';
+
+interface Flags extends RoleFlags {
+  readonly id: string;
+  readonly region: string;
+  readonly role: 'both' | 'tunnel' | 'edge';
+  readonly listen: ListenAddress;
+  readonly tunnelListen: ListenAddress;
+  readonly peerListen?: ListenAddress;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly peer: string[];
+  readonly control?: string;
+  readonly jwks?: string;
+  readonly issuer: string;
+  readonly publicUrl?: string;
+}
+
+export function brokerCommand(): Command {
+  return new Command('broker')
+    .description('accept tunnels from agents (role tunnel) and visitors (role edge), and bring them together')
+    .requiredOption('--id <id>', 'name of this broker, unique among all')
+    .option('--region <region>', 'where it stands', 'default')
+    .addOption(new Option('--role <role>', 'which side it serves').choices(['both', 'tunnel', 'edge']).default('both'))
+    .option('--listen <address>', 'public listener for visitors', listenAddress, { host: '127.0.0.1', port: 8080 })
+    .option('--tunnel-listen <address>', 'listener for agents', listenAddress, { host: '127.0.0.1', port: 8443 })
+    .option('--peer-listen <address>', 'listener for edges, health and metrics; keep it private', listenAddress)
+    .option('--tls-cert <file>', 'certificate chain of the tunnel listener (PEM)')
+    .option('--tls-key <file>', 'its key (PEM)')
+    .option('--peer <address>', 'peer listener of another broker to relay to; may be repeated', collect, [])
+    .option('--control <url>', 'control plane: signing keys come from there, and the broker registers there')
+    .option('--jwks <file>', 'signing keys from a file instead')
+    .option('--issuer <name>', 'issuer of the tokens', 'adit')
+    .option('--public-url <template>', "public URL of a host, for example 'https://{host}/'")
+    .addOption(new Option('--log-level <level>').choices(['debug', 'info', 'warn', 'error', 'silent']).default('info'))
+    .option('--json', 'one JSON line when ready, and one per event')
+    .addOption(new Option('--leashed', 'end when standard input ends').hideHelp())
+    .addHelpText(
+      'after',
+      `
+Environment:
+  ADIT_BROKER_KEY    lets the broker register at the control plane
+  ADIT_PEER_SECRET   shared by brokers and edges; needed for --peer and --peer-listen
+
+Examples:
+  adit broker --id fra-1 --region fra --control https://control.example --tls-cert tls.pem --tls-key key.pem \\
+    --listen 0.0.0.0:80 --tunnel-listen 0.0.0.0:443 --peer-listen 10.0.0.5:9000
+  adit broker --id edge-1 --role edge --listen 0.0.0.0:80 --peer 10.0.0.5:9000 --peer 10.0.0.6:9000`,
+    )
+    .action((flags: Flags) =>
+      runRole(flags, async (log) => {
+        const { startBroker } = await import('../../broker/index.ts');
+        const broker = await startBroker({ ...(await brokerOptions(flags)), log });
+        const { public: address, peer, tunnelUrl } = broker.addresses;
+        if (flags.json) {
+          const role = flags.role === 'edge' ? 'edge' : 'broker';
+          printLine({ event: 'ready', role, id: flags.id, region: flags.region, address, tunnel: tunnelUrl, peer, pid: process.pid });
+        } else {
+          process.stdout.write(`broker ${flags.id}: visitors on ${address}${tunnelUrl ? `, agents on ${tunnelUrl}` : ''}${peer ? `, peers on ${peer}` : ''}\n`);
+        }
+        return { close: () => broker.drain({ graceMs: 1_000 }).then(() => broker.close()) };
+      }),
+    );
+}
+
+async function brokerOptions(flags: Flags): Promise<Omit<BrokerOptions, 'log'>> {
+  const tunnel = flags.role !== 'edge';
+  const edge = flags.role !== 'tunnel';
+  if ((flags.tlsCert === undefined) !== (flags.tlsKey === undefined)) {
+    throw new CommandFailed({ code: 'usage', message: '--tls-cert and --tls-key belong together' }, EXIT.usage);
+  }
+  if (tunnel && flags.control === undefined && flags.jwks === undefined) {
+    throw new CommandFailed({ code: 'usage', message: 'a tunnel broker needs signing keys: --control URL or --jwks FILE' }, EXIT.usage);
+  }
+  const peerSecret = secretFromEnvironment('ADIT_PEER_SECRET');
+  if ((flags.peer.length > 0 || flags.peerListen) && peerSecret === undefined) {
+    throw new CommandFailed({ code: 'usage', message: 'peers need a secret in common', hint: 'set ADIT_PEER_SECRET' }, EXIT.usage);
+  }
+  const tls =
+    flags.tlsCert !== undefined && flags.tlsKey !== undefined
+      ? { cert: await optionFile('--tls-cert', flags.tlsCert), key: await optionFile('--tls-key', flags.tlsKey) }
+      : undefined;
+  const brokerKey = secretFromEnvironment('ADIT_BROKER_KEY');
+  return {
+    id: flags.id,
+    region: flags.region,
+    roles: [...(tunnel ? (['tunnel'] as const) : []), ...(edge ? (['edge'] as const) : [])],
+    public: flags.listen,
+    issuer: flags.issuer,
+    peers: flags.peer,
+    ...(tunnel ? { tunnel: { ...flags.tunnelListen, ...(tls ? { tls } : {}) } } : {}),
+    ...(flags.peerListen ? { peer: flags.peerListen } : {}),
+    ...(peerSecret === undefined ? {} : { peerSecret }),
+    ...(flags.control === undefined ? {} : { control: { url: flags.control, ...(brokerKey === undefined ? {} : { brokerKey }) } }),
+    ...(flags.jwks === undefined ? {} : { jwksFile: flags.jwks }),
+    ...(flags.publicUrl === undefined ? {} : { publicUrl: flags.publicUrl }),
+  };
+}
+
+function collect(value: string, list: string[]): string[] {
+  if (!/^\S+:\d{1,5}$/.test(value)) throw new InvalidArgumentError('use HOST:PORT.');
+  return [...list, value];
+}

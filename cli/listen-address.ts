@@ -1,0 +1,17 @@
+import { InvalidArgumentError } from 'commander';
+
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `HOST:PORT`, `[IPV6]:PORT` or `:PORT` (loopback); port 0 is any free one. */
+export function listenAddress(text: string): ListenAddress {
+  const cut = text.lastIndexOf(':');
+  const host = text.slice(0, Math.max(cut, 0)).replace(/^\[(.*)\]$/, '$1');
+  const port = Number(text.slice(cut + 1));
+  if (cut < 0 || !Number.isInteger(port) || port < 0 || port > 65_535 || text.slice(cut + 1) === '') {
+    throw new InvalidArgumentError('use HOST:PORT, with a port from 0 (any free one) to 65535.');
+  }
+  return { host: host === '' ? '127.0.0.1' : host, port };
+}

@@ -1,0 +1,51 @@
+import { Command } from 'commander';
+import { version } from '../shared/version.ts';
+import { agentCommand } from './commands/agent.ts';
+import { appCommand } from './commands/app.ts';
+import { brokerCommand } from './commands/broker.ts';
+import { controlCommand } from './commands/control.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { serveCommand } from './commands/serve.ts';
+import { previewCommand, upCommand } from './commands/up.ts';
+import { validateCommand } from './commands/validate.ts';
+import { EXIT } from './errors.ts';
+
+const program = new Command('adit')
+  .description('Author API-management manifests for Kubernetes, preview them under a public URL, commit them to Git.')
+  .version(version)
+  .showHelpAfterError('(adit --help, or adit COMMAND --help)')
+  .addHelpText(
+    'after',
+    `
+Exit codes: 0 done, 1 something was found wrong, 2 wrong use, 3 it could not be done.
+
+Examples:
+  adit app --sample                     the application, on a copy of the sample workspace
+  adit preview examples/petstore        a URL that answers as the manifests say
+  adit validate --json manifests/       problems with file, line and column`,
+  );
+for (const command of [
+  appCommand(),
+  serveCommand(),
+  previewCommand(),
+  validateCommand(),
+  upCommand(),
+  agentCommand(),
+  brokerCommand(),
+  controlCommand(),
+  doctorCommand(),
+]) {
+  command.showHelpAfterError(`(adit ${command.name()} --help)`).exitOverride();
+  program.addCommand(command);
+}
+program.exitOverride();
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // Commander has already told what was wrong, or printed the help that was asked for.
+  const asked = error instanceof Error && 'exitCode' in error && error.exitCode === 0;
+  const ours = error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('commander.');
+  if (!ours) throw error;
+  process.exitCode = asked ? EXIT.ok : EXIT.usage;
+}

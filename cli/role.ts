@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises';
+import { pino, type Logger } from 'pino';
+import { CommandFailed, EXIT, tellFailure } from './errors.ts';
+
+export interface RoleFlags {
+  readonly json?: boolean | undefined;
+  readonly leashed?: boolean | undefined;
+  readonly logLevel?: string | undefined;
+}
+
+/** Something that serves until it is asked to stop. */
+export interface RunningRole {
+  close(): Promise<void>;
+}
+
+const CLOSE_WITHIN_MS = 4_000;
+
+/**
+ * Runs a server of the product as this process: `start` makes it, SIGINT, SIGTERM and, with `--leashed`, the end of
+ * standard input end it in order, and a second signal at once.
+ */
+export async function runRole(flags: RoleFlags, start: (log: Logger) => Promise<RunningRole>): Promise<void> {
+  const log = pino({ level: flags.logLevel ?? 'info', base: null }, pino.destination(2));
+  let running: RunningRole;
+  try {
+    running = await start(log);
+  } catch (error) {
+    tellFailure(error, flags.json === true);
+    return;
+  }
+  await new Promise<void>((resolve) => {
+    let asked = false;
+    const stop = (): void => {
+      if (asked) process.exit(1);
+      asked = true;
+      const late = setTimeout(() => process.exit(0), CLOSE_WITHIN_MS);
+      late.unref();
+      running.close().then(resolve, (error: unknown) => {
+        log.error({ err: error }, 'did not close in order');
+        resolve();
+      });
+    };
+    process.on('SIGINT', stop);
+    process.on('SIGTERM', stop);
+    if (flags.leashed) process.stdin.once('end', stop).once('error', stop).resume();
+  });
+  // What a dependency still holds open must not keep the process.
+  process.exit();
+}
+
+/** Prints one JSON line on standard output. */
+export function printLine(line: unknown): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+/** Text of a file named by an option. */
+export async function optionFile(option: string, path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new CommandFailed({ code: 'file-unreadable', message: `${option} ${path}: ${(error as Error).message}` }, EXIT.usage);
+  }
+}
+
+/** A secret from the environment: it never stands on a command line, which every user of the machine can read. */
+export function secretFromEnvironment(name: string): string | undefined {
+  const value = process.env[name];
+  return value === undefined || value === '' ? undefined : value;
+}

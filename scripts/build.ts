@@ -1,0 +1,54 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build, type InlineConfig } from 'vite';
+import { sourceDigest, STAMP } from './source-digest.ts';
+
+/**
+ * `dist/`: the user interface, and one file for the command line and for each role that runs as a process of its own.
+ * Native parts stay packages: they cannot be bundled.
+ */
+const root = join(import.meta.dirname, '..');
+const programs = {
+  adit: 'cli/main.ts',
+  control: 'cli/roles/control.ts',
+  broker: 'cli/roles/broker.ts',
+  agent: 'cli/roles/agent.ts',
+  leash: 'cli/roles/leash.ts',
+};
+const NATIVE = ['@parcel/watcher', 'bufferutil', 'utf-8-validate', 'electron'];
+
+export async function buildAll(): Promise<void> {
+  const digest = await sourceDigest();
+  await mkdir(join(root, 'dist'), { recursive: true });
+  await rm(join(root, STAMP), { force: true });
+  for (const [name, entry] of Object.entries(programs)) await build(program(name, entry));
+  await build({ configFile: join(root, 'renderer/vite.config.ts'), logLevel: 'warn' });
+  // Last: a build that was interrupted is stale.
+  await writeFile(join(root, STAMP), digest);
+}
+
+function program(name: string, entry: string): InlineConfig {
+  return {
+    configFile: false,
+    root,
+    logLevel: 'warn',
+    build: {
+      ssr: join(root, entry),
+      outDir: join(root, 'dist'),
+      emptyOutDir: false,
+      target: 'node24',
+      minify: false,
+      rolldownOptions: {
+        output: {
+          entryFileNames: `${name}.js`,
+          codeSplitting: false,
+          // Packages in CommonJS form ask for `require`; an ES module has none.
+          banner: `${name === 'adit' ? '#!/usr/bin/env node\n' : ''}import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);`,
+        },
+      },
+    },
+    ssr: { noExternal: true, external: NATIVE, target: 'node' },
+  };
+}
+
+if (import.meta.main) await buildAll();

@@ -1,0 +1,32 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { isBuilt } from './source-digest.ts';
+
+/**
+ * `npm start`: builds what is missing or stale, then runs the application on a copy of the sample workspace.
+ * `npm start -- --headless [--json] [DIR|URL]` is `adit up --preview DIR|URL`.
+ */
+const root = join(import.meta.dirname, '..');
+const PARENT_CHECK_MS = 500;
+
+// npm that is killed cannot pass that on; without it nothing here is wanted any more.
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM');
+}, PARENT_CHECK_MS).unref();
+
+if (!(await isBuilt())) {
+  process.stderr.write('building …\n');
+  const { buildAll } = await import('./build.ts');
+  await buildAll();
+}
+const program = join(root, 'dist/adit.js');
+process.argv = [process.execPath, program, ...commandLine(process.argv.slice(2))];
+await import(pathToFileURL(program).href);
+
+function commandLine(args: string[]): string[] {
+  const targets = args.filter((arg) => !arg.startsWith('-'));
+  const flags = args.filter((arg) => arg.startsWith('-') && arg !== '--headless');
+  if (!args.includes('--headless')) return ['app', ...(args.length > 0 ? args : ['--sample'])];
+  return ['up', '--preview', targets[0] ?? join(root, 'examples/petstore'), ...flags];
+}
