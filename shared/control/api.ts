@@ -19,13 +19,19 @@ export type BrokerRecord = z.infer<typeof brokerRecord>;
 
 /** `POST /v1/agents` with `Authorization: Bearer ENROLMENT-KEY`. */
 export const enrolRequest = z.object({ name: z.string().min(1).max(63) });
-export const enrolReply = z.object({ agentId: z.string(), /** Shown once; bearer of the calls below. */ secret: z.string() });
+export const enrolReply = z.object({
+  agentId: z.string(),
+  /** Shown once; bearer of the calls below. */ secret: z.string(),
+});
 export type EnrolReply = z.infer<typeof enrolReply>;
 
 /** `POST /v1/leases` with `Authorization: Bearer AGENT-SECRET`. */
 export const leaseRequest = z.object({
   /** Wanted first labels, in order; each gets a random suffix. One host a name. */
-  names: z.array(z.string().regex(/^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$/)).min(1).max(16),
+  names: z
+    .array(z.string().regex(/^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$/))
+    .min(1)
+    .max(16),
   ttlSeconds: z.number().int().min(60).max(86_400).default(3600),
 });
 export const lease = z.object({
@@ -49,6 +55,24 @@ export const renewRequest = z.object({ ttlSeconds: z.number().int().min(60).max(
 export const brokerList = z.object({ brokers: z.array(brokerRecord) });
 /** `PUT /v1/brokers/ID` with `Authorization: Bearer BROKER-KEY`: a broker registers and renews every 5 s; silence of 15 s removes it. */
 export const brokerHeartbeat = brokerRecord.omit({ id: true });
+export type BrokerHeartbeat = z.infer<typeof brokerHeartbeat>;
+
+/**
+ * `PUT /v1/edges/ID` with `Authorization: Bearer BROKER-KEY`, every 5 s like a broker: where visitors reach the hosts
+ * behind this edge. `{host}` stands for the preview host, e.g. `http://{host}:8080/`.
+ */
+export const edgeHeartbeat = z.object({
+  publicUrl: z
+    .string()
+    .max(255)
+    .refine(
+      (template) =>
+        /^https?:\/\/\{host\}(:\d{1,5})?\/$/.test(template) &&
+        URL.canParse(template.replace('{host}', 'preview.invalid')),
+      'must look like http://{host}:8080/',
+    ),
+});
+export type EdgeHeartbeat = z.infer<typeof edgeHeartbeat>;
 
 /** RFC 9457. `code` is ours and stable. */
 export const problem = z.object({
