@@ -1,0 +1,231 @@
+import path from 'node:path';
+import type { FilesChange } from './files-change.ts';
+import { readTextFile } from './text-file.ts';
+import type { Entries, Entry } from './scan-folder.ts';
+import { sameEntry, scanFolder } from './scan-folder.ts';
+import { watchFolder } from './watch-folder.ts';
+
+/** Texts kept in memory for the analysis: files that may hold manifests, up to these bounds. */
+const MAX_TEXT_BYTES = 2 * 1024 * 1024;
+const MAX_ALL_TEXT_BYTES = 256 * 1024 * 1024;
+const SETTLE_MS = 25;
+const MIN_SWEEP_MS = 3_000;
+/** Above this many hints at once, one walk of everything is cheaper than many small ones. */
+const MAX_HINTS = 200;
+
+/** The files of a workspace as they are on disk, kept current by events, rescans and sweeps. */
+export interface LiveFiles {
+  entries(): ReadonlyMap<string, Entry>;
+  /** Text of every file that may hold manifests. */
+  texts(): ReadonlyMap<string, string>;
+  /** Remembers the version somebody was given, so that a change of it is told. */
+  remember(file: string, version: string): void;
+  /**
+   * Runs an action of ours on these paths. What it did (`versions`: path → new version, `null` when removed) is not
+   * told as an outside change; the list and the texts are current when it resolves.
+   */
+  own<T>(
+    paths: readonly string[],
+    action: (did: (file: string, version: string | null) => void) => Promise<T>,
+  ): Promise<T>;
+  /** Looks at the whole folder now. */
+  sweep(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openLiveFiles(
+  root: string,
+  onChange: (change: FilesChange) => void,
+  warn: (message: string) => void,
+): Promise<LiveFiles> {
+  const entries: Entries = new Map();
+  const texts = new Map<string, string>();
+  const versions = new Map<string, string>();
+  /** Paths that an action of ours works on, and how often one ended: what was read meanwhile does not count. */
+  const held = new Map<string, number>();
+  const ended = new Map<string, number>();
+  let textBytes = 0;
+  let queue: Promise<void> = Promise.resolve();
+  let hints = new Set<string>();
+  let settle: NodeJS.Timeout | undefined;
+  let sweepTimer: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  const dropText = (file: string): boolean => {
+    const old = texts.get(file);
+    if (old === undefined) return false;
+    textBytes -= old.length;
+    return texts.delete(file);
+  };
+  const keepText = (file: string, text: string): void => {
+    dropText(file);
+    if (textBytes + text.length > MAX_ALL_TEXT_BYTES)
+      return warn(`${file} is left out of the analysis: the workspace has too much text`);
+    texts.set(file, text);
+    textBytes += text.length;
+  };
+
+  /** Looks at one file: whether its version is another than known, and whether its text is another than kept. */
+  const look = async (file: string, entry: Entry): Promise<{ version: boolean; text: boolean } | 'held'> => {
+    const wanted = isText(file) && entry.bytes <= MAX_TEXT_BYTES;
+    if (!wanted && !versions.has(file)) return { version: false, text: dropText(file) };
+    const before = ended.get(file);
+    const read = await readTextFile(path.join(root, file), file);
+    if (held.has(file) || ended.get(file) !== before) return 'held';
+    const known = versions.get(file);
+    if (!read.ok) {
+      versions.delete(file);
+      return { version: known !== undefined, text: dropText(file) };
+    }
+    versions.set(file, read.value.version);
+    const text = wanted && texts.get(file) !== read.value.text;
+    if (text) keepText(file, read.value.text);
+    return { version: known !== read.value.version, text };
+  };
+
+  const refresh = async (below: string, tell: boolean): Promise<void> => {
+    const fresh = await scanFolder(root, below);
+    const change = { listed: false, changed: [] as { path: string; version: string | null }[], texts: false };
+    for (const name of below === '' ? [...entries.keys()] : keysBelow(entries, below)) {
+      if (fresh.has(name) || held.has(name)) continue;
+      if (entries.get(name)?.kind === 'folder') await watch.unfollow(name);
+      entries.delete(name);
+      change.listed = true;
+      change.texts = dropText(name) || change.texts;
+      if (versions.delete(name)) change.changed.push({ path: name, version: null });
+    }
+    const files: [string, Entry][] = [];
+    for (const [name, entry] of fresh) {
+      const old = entries.get(name);
+      if (sameEntry(old, entry) || held.has(name)) continue;
+      if (old === undefined || old.kind !== entry.kind || old.bytes !== entry.bytes) change.listed = true;
+      if (entry.kind === 'folder' && tell) await watch.follow(name);
+      if (entry.kind === 'file') files.push([name, entry]);
+      else {
+        entries.set(name, entry);
+        change.texts = dropText(name) || change.texts;
+        versions.delete(name);
+      }
+    }
+    await each(files, 16, async ([name, entry]) => {
+      const known = versions.has(name);
+      const found = await look(name, entry);
+      if (found === 'held') return;
+      entries.set(name, entry);
+      change.texts ||= found.text;
+      if (found.version && (known || isText(name)))
+        change.changed.push({ path: name, version: versions.get(name) ?? null });
+    });
+    if (tell && !closed && (change.listed || change.texts || change.changed.length > 0)) onChange(change);
+  };
+  const enqueue = (work: () => Promise<void>): Promise<void> => {
+    const turn = queue.then(work);
+    queue = turn.catch((error: unknown) => warn(`looking at ${root} failed: ${String(error)}`));
+    return turn;
+  };
+
+  const onHints = (paths: readonly string[]): void => {
+    for (const name of paths) hints.add(name);
+    settle ??= setTimeout(() => {
+      settle = undefined;
+      const now = hints;
+      hints = new Set();
+      const targets = now.size > MAX_HINTS ? [''] : outermost(now, entries);
+      void enqueue(async () => {
+        for (const target of targets) if (!closed) await refresh(target, true);
+      });
+    }, SETTLE_MS);
+  };
+  const sweep = (): Promise<void> => enqueue(() => refresh('', true));
+  const planSweep = (tookMs: number): void => {
+    if (closed) return;
+    // At most one part in fifty of the time goes into sweeping, however large the folder is.
+    sweepTimer = setTimeout(
+      () => {
+        const start = performance.now();
+        void sweep().then(
+          () => planSweep(performance.now() - start),
+          () => planSweep(performance.now() - start),
+        );
+      },
+      Math.max(MIN_SWEEP_MS, tookMs * 50),
+    );
+    sweepTimer.unref();
+  };
+
+  const start = performance.now();
+  const watch = await watchFolder(root, onHints, warn);
+  await enqueue(() => refresh('', false));
+  planSweep(performance.now() - start);
+
+  return {
+    entries: () => entries,
+    texts: () => texts,
+    remember: (file, version) => {
+      versions.set(file, version);
+    },
+    own: async (paths, action) => {
+      for (const name of paths) held.set(name, (held.get(name) ?? 0) + 1);
+      try {
+        return await action((file, version) => {
+          if (version === null) versions.delete(file);
+          else versions.set(file, version);
+        });
+      } finally {
+        for (const name of paths) {
+          const more = (held.get(name) ?? 1) - 1;
+          if (more > 0) held.set(name, more);
+          else held.delete(name);
+          ended.set(name, (ended.get(name) ?? 0) + 1);
+        }
+        await enqueue(async () => {
+          for (const name of outermost(new Set(paths.map((file) => topMissing(file, entries))), entries))
+            await refresh(name, true);
+        });
+      }
+    },
+    sweep,
+    close: async () => {
+      closed = true;
+      clearTimeout(settle);
+      clearTimeout(sweepTimer);
+      await watch.close();
+      await queue;
+    },
+  };
+}
+
+/** Whether a file may hold manifests, by its name. */
+export function isText(file: string): boolean {
+  return /\.(ya?ml|json)$/i.test(file);
+}
+
+/** The path, or its outermost folder that is not listed yet: a save may have made folders. */
+function topMissing(file: string, entries: Entries): string {
+  const parts = file.split('/');
+  for (let depth = 1; depth < parts.length; depth += 1) {
+    const folder = parts.slice(0, depth).join('/');
+    if (!entries.has(folder)) return folder;
+  }
+  return file;
+}
+
+/** The hints without those below another one that is a folder, or new. */
+function outermost(hints: ReadonlySet<string>, entries: Entries): string[] {
+  return [...hints]
+    .map((hint) => topMissing(hint, entries))
+    .filter((hint, index, all) => all.indexOf(hint) === index)
+    .filter((hint, _index, all) => !all.some((other) => hint.startsWith(`${other}/`)));
+}
+
+function keysBelow(entries: Entries, below: string): string[] {
+  return [...entries.keys()].filter((name) => name === below || name.startsWith(`${below}/`));
+}
+
+async function each<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
+  const iterator = items.values();
+  const lane = async (): Promise<void> => {
+    for (const item of iterator) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, lane));
+}
