@@ -1,0 +1,73 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import type { SourceFile } from '../shared/manifests/types.ts';
+import { WORKSPACE_CONFIG_FILE, type WorkspaceConfig } from '../shared/workspace/adit-yaml.ts';
+import { parseWorkspaceConfig, type ConfigProblem } from '../shared/workspace/parse-config.ts';
+import { CommandFailed, EXIT } from './errors.ts';
+
+export interface ManifestSet {
+  readonly files: readonly SourceFile[];
+  readonly config: WorkspaceConfig;
+  readonly configProblems: readonly ConfigProblem[];
+  /** Files that exist and could not be read, as the system says. */
+  readonly unreadable: readonly { readonly path: string; readonly message: string }[];
+}
+
+const MANIFEST = /\.(ya?ml|json)$/i;
+const CLOSED = new Set(['.git', 'node_modules', '.terraform', '.cache']);
+const MAX_FILES = 20_000;
+
+/**
+ * The manifests at the given files and folders, with paths as a person in `cwd` would write them, and the `adit.yaml`
+ * nearest above the first of them.
+ */
+export async function readManifests(paths: readonly string[], cwd: string): Promise<ManifestSet> {
+  const found = new Set<string>();
+  const unreadable: { path: string; message: string }[] = [];
+  const shown = (path: string): string => relative(cwd, path).split(sep).join('/') || '.';
+  for (const path of paths.map((given) => resolve(cwd, given))) {
+    const info = await stat(path).catch((error: NodeJS.ErrnoException) => {
+      throw new CommandFailed({ code: 'path-missing', message: `${shown(path)}: ${error.code === 'ENOENT' ? 'no such file or folder' : error.message}` }, EXIT.usage);
+    });
+    if (info.isDirectory()) await walk(path);
+    else found.add(path);
+  }
+  const files: SourceFile[] = [];
+  for (const path of [...found].toSorted()) {
+    try {
+      files.push({ path: shown(path), text: await readFile(path, 'utf8') });
+    } catch (error) {
+      unreadable.push({ path: shown(path), message: (error as Error).message });
+    }
+  }
+  const configText = await nearestConfig(resolve(cwd, paths[0] ?? '.'));
+  const { config, problems } = parseWorkspaceConfig(configText);
+  return { files, config, configProblems: problems, unreadable };
+
+  async function walk(dir: string): Promise<void> {
+    let entries;
+    try {
+      entries = await readdir(dir, { withFileTypes: true });
+    } catch (error) {
+      unreadable.push({ path: shown(dir), message: (error as Error).message });
+      return;
+    }
+    for (const entry of entries) {
+      const path = join(dir, entry.name);
+      if (entry.isDirectory() && !CLOSED.has(entry.name)) await walk(path);
+      else if (entry.isFile() && MANIFEST.test(entry.name) && entry.name !== WORKSPACE_CONFIG_FILE) found.add(path);
+      if (found.size > MAX_FILES) throw new CommandFailed({ code: 'too-many-files', message: `more than ${MAX_FILES} files below ${shown(dir)}`, hint: 'name the folder of the manifests' }, EXIT.usage);
+    }
+  }
+}
+
+async function nearestConfig(start: string): Promise<string> {
+  for (let dir = (await stat(start)).isDirectory() ? start : dirname(start); ; dir = dirname(dir)) {
+    try {
+      return await readFile(join(dir, WORKSPACE_CONFIG_FILE), 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+    if (dirname(dir) === dir || basename(dir) === '') return '';
+  }
+}
