@@ -19,6 +19,15 @@ export interface ApiRequest {
   readonly body?: string | undefined;
 }
 
+export interface WatchRequest {
+  readonly path: string;
+  readonly accept: string;
+  readonly silenceMs: number;
+  /** The server accepted the watch. */
+  onOpen(): void;
+  onEvent(event: KubeObject): void;
+}
+
 export interface ApiAnswer {
   readonly value: KubeObject;
   /** `Warning` headers of the server, without code and agent. */
@@ -69,13 +78,8 @@ export class ApiClient {
    * Calls `onEvent` for each line of a watch until the server ends it, it fails, or `signal` aborts. The server closes a
    * watch after `timeoutSeconds` of the path; silence far beyond that is taken as a lost connection.
    */
-  async watch(
-    path: string,
-    accept: string,
-    silenceMs: number,
-    signal: AbortSignal,
-    onEvent: (event: KubeObject) => void,
-  ): Promise<ApiResult<undefined>> {
+  async watch(wanted: WatchRequest, signal: AbortSignal): Promise<ApiResult<undefined>> {
+    const { path, accept, silenceMs, onOpen, onEvent } = wanted;
     const lost = new AbortController();
     const limit = this.#anyOf(signal, lost.signal);
     let timer: NodeJS.Timeout | undefined;
@@ -87,6 +91,7 @@ export class ApiClient {
     try {
       const opened = await this.#open({ method: 'GET', path, accept }, limit, () => listen(this.#timeoutMs));
       if (!opened.ok) return opened;
+      onOpen();
       listen(silenceMs);
       opened.value.body.setEncoding('utf8');
       let rest = '';
