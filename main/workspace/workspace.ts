@@ -189,7 +189,7 @@ function makeWorkspace(
           await rm(path.join(dir, file), { recursive: true });
           did(file, null);
         });
-        for (const name of [...drafts.all().keys()])
+        for (const name of drafts.all().keys())
           if (name === file || name.startsWith(`${file}/`)) await setDraft(name, undefined);
         return ok({});
       } catch (error) {
