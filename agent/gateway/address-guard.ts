@@ -33,7 +33,10 @@ export const guardedLookup: LookupFunction = (hostname, options, callback) => {
     const allowed = addresses.filter(({ address }) => !isRefusedAddress(address));
     const first = allowed[0];
     if (first === undefined) {
-      callback(new AgentError('upstream-refused', `${hostname} leads to ${addresses.map((a) => a.address).join(', ')}.`), []);
+      callback(
+        new AgentError('upstream-refused', `${hostname} leads to ${addresses.map((a) => a.address).join(', ')}.`),
+        [],
+      );
     } else if (options.all === true) {
       callback(null, allowed);
     } else {

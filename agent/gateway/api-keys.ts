@@ -41,7 +41,8 @@ export class ApiKeys {
 /** Where the key is looked for: the configured places, or `Authorization: Bearer` and `?api_key=` when none is. */
 export function keySources(auth: ApiKeyAuth): { header?: string; scheme?: string; query?: string } {
   const { header, scheme, query } = auth;
-  if (header === undefined && query === undefined) return { header: 'authorization', scheme: 'Bearer', query: 'api_key' };
+  if (header === undefined && query === undefined)
+    return { header: 'authorization', scheme: 'Bearer', query: 'api_key' };
   return {
     ...(header === undefined ? {} : { header: header.toLowerCase() }),
     ...(scheme === undefined ? {} : { scheme }),
@@ -66,7 +67,8 @@ export function presentedKey(auth: ApiKeyAuth, request: RequestView): string | u
 /** RFC 9110 §11.1: the scheme is case-insensitive, one or more spaces follow. */
 function afterScheme(value: string, scheme: string | undefined): string | undefined {
   if (scheme === undefined || scheme === '') return value;
-  if (value.length <= scheme.length || value.slice(0, scheme.length).toLowerCase() !== scheme.toLowerCase()) return undefined;
+  if (value.length <= scheme.length || value.slice(0, scheme.length).toLowerCase() !== scheme.toLowerCase())
+    return undefined;
   const rest = value.slice(scheme.length);
   return rest.startsWith(' ') ? rest.trimStart() : undefined;
 }

@@ -37,7 +37,10 @@ export function buildRouter(routes: readonly RouteConfig[]): Router {
   }
   const merged = new Map<string, readonly CompiledRoute[]>();
   for (const [host, list] of byHost) {
-    merged.set(host, [...list, ...everywhere].toSorted((a, b) => a.order - b.order));
+    merged.set(
+      host,
+      [...list, ...everywhere].toSorted((a, b) => a.order - b.order),
+    );
   }
   return {
     size: routes.length,

@@ -82,7 +82,9 @@ export class Policy {
       const detail = `Application ${application} has no subscription to API ${apiId}.`;
       return { ...refuse('forbidden', detail), application };
     }
-    const grant = grants.find(({ operations }) => operations === undefined || operations.some((holds) => holds(request)));
+    const grant = grants.find(
+      ({ operations }) => operations === undefined || operations.some((holds) => holds(request)),
+    );
     if (grant === undefined) {
       const detail = `No subscription of application ${application} to API ${apiId} includes ${request.method} ${request.path}.`;
       return { ...refuse('forbidden', detail), application };
@@ -94,7 +96,11 @@ export class Policy {
   }
 
   /** Rate first, then quota; a call that the quota refuses gives its token back: refused calls cost nothing. */
-  #consume(planId: string, plan: PlanConfig, who: { subscription: string; application: string; api: string }): Decision {
+  #consume(
+    planId: string,
+    plan: PlanConfig,
+    who: { subscription: string; application: string; api: string },
+  ): Decision {
     const headers: HeaderPair[] = [];
     const { application } = who;
     const { rateLimit, quota } = plan;
@@ -103,7 +109,10 @@ export class Policy {
       const verdict = this.#limiter.takeToken(rateKey, rateLimit);
       if (!verdict.allowed) {
         const detail = `Plan ${planId} allows ${rateLimit.limit} requests in ${rateLimit.periodMs} ms.`;
-        return spent('rate-limited', detail, 'X-Ratelimit-Remaining', verdict.retryAfterMs, { application, plan: planId });
+        return spent('rate-limited', detail, 'X-Ratelimit-Remaining', verdict.retryAfterMs, {
+          application,
+          plan: planId,
+        });
       }
       headers.push(['X-Ratelimit-Remaining', String(verdict.remaining)]);
     }
@@ -112,7 +121,10 @@ export class Policy {
       if (!verdict.allowed) {
         if (rateLimit !== undefined) this.#limiter.refundToken(rateKey);
         const detail = `Plan ${planId} allows ${quota.limit} requests in ${quota.periodMs} ms.`;
-        return spent('quota-exceeded', detail, 'X-Quota-Remaining', verdict.retryAfterMs, { application, plan: planId });
+        return spent('quota-exceeded', detail, 'X-Quota-Remaining', verdict.retryAfterMs, {
+          application,
+          plan: planId,
+        });
       }
       headers.push(['X-Quota-Remaining', String(verdict.remaining)]);
     }
@@ -171,7 +183,11 @@ function bucketKey(bucket: Bucket, who: { subscription: string; application: str
   }
 }
 
-function refuse(code: ErrorCode, detail: string, headers: readonly HeaderPair[] = []): Extract<Decision, { allowed: false }> {
+function refuse(
+  code: ErrorCode,
+  detail: string,
+  headers: readonly HeaderPair[] = [],
+): Extract<Decision, { allowed: false }> {
   return { allowed: false, code, detail, headers, empty: false };
 }
 

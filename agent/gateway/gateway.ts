@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { GatewayConfig } from '../../shared/gateway/config.ts';
+import type { YamuxStream } from '../../shared/yamux/types.ts';
+import type { Recorder } from '../recorder/recorder.ts';
+import type { ExchangeContext } from './exchange.ts';
+import { Limiter } from './limiter.ts';
+import { compileServing, type Placement, type Serving } from './serving.ts';
+import { StreamServer } from './stream-server.ts';
+import { UpstreamPool, type PoolOptions } from './upstream-pool.ts';
+
+export interface GatewayOptions {
+  readonly recorder: Recorder;
+  readonly log?: Logger | undefined;
+  /** Milliseconds; never goes back. */
+  readonly clock?: () => number;
+  /** From the end of the request to the response head. */
+  readonly responseTimeoutMs?: number;
+  readonly pool?: Partial<PoolOptions>;
+}
+
+/** The link that a stream came on. */
+export interface StreamLink {
+  readonly broker: string;
+  readonly region: string;
+}
+
+/** Serves a configuration on the streams of the tunnels. */
+export class Gateway {
+  #recorder: Recorder;
+  #log: Logger | undefined;
+  #limiter: Limiter;
+  #pool: UpstreamPool;
+  #responseTimeoutMs: number;
+  #serving: Serving | undefined;
+  #servers = new Set<StreamServer>();
+  #closed = false;
+  #onRest: () => void = () => {};
+  #idSalt = randomBytes(6).toString('hex');
+  #ids = 0;
+
+  constructor(options: GatewayOptions) {
+    this.#recorder = options.recorder;
+    this.#log = options.log;
+    this.#limiter = new Limiter(options.clock ?? (() => performance.now()));
+    this.#pool = new UpstreamPool(options.pool);
+    this.#responseTimeoutMs = options.responseTimeoutMs ?? 60_000;
+  }
+
+  /** Exchanges that run now. */
+  get inFlight(): number {
+    let count = 0;
+    for (const server of this.#servers) if (!server.idle) count += 1;
+    return count;
+  }
+
+  /** Replaces what is served, at once; exchanges that run end as they began. Throws when it does not compile. */
+  apply(config: GatewayConfig, placement: Placement): void {
+    this.#serving = compileServing(config, placement, this.#limiter);
+    this.#log?.info({ routes: config.routes.length, hosts: placement.hostMap.size }, 'configuration applied');
+  }
+
+  /** Serves nothing from now on; visitors get 503. */
+  clear(): void {
+    this.#serving = undefined;
+  }
+
+  accept(stream: YamuxStream, link: StreamLink): void {
+    if (this.#closed) {
+      stream.reset();
+      return;
+    }
+    const server = new StreamServer(stream, {
+      context: () => this.#context(link),
+      onIdle: () => this.#onRest(),
+      onClosed: (closed) => {
+        this.#servers.delete(closed);
+        this.#onRest();
+      },
+    });
+    this.#servers.add(server);
+    stream.attach(server);
+  }
+
+  /** Takes no more streams, lets exchanges end for `graceMs`, then drops what is left. */
+  async close(graceMs = 0): Promise<void> {
+    this.#closed = true;
+    for (const server of this.#servers) server.closeWhenIdle();
+    if (graceMs > 0 && this.inFlight > 0) await this.#rest(graceMs);
+    for (const server of this.#servers) server.destroy();
+    this.#servers.clear();
+    this.#pool.close();
+  }
+
+  /** Resolves once no exchange runs, at the latest after `withinMs`. */
+  #rest(withinMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, withinMs);
+      this.#onRest = () => {
+        if (this.inFlight > 0) return;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #context(link: StreamLink): ExchangeContext {
+    return {
+      serving: this.#serving,
+      pool: this.#pool,
+      recorder: this.#recorder,
+      broker: link.broker,
+      responseTimeoutMs: this.#responseTimeoutMs,
+      newId: () => `${this.#idSalt}-${(++this.#ids).toString(36)}`,
+    };
+  }
+}

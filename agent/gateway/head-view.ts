@@ -1,0 +1,37 @@
+import type { HeaderList } from '../../shared/http1/header-list.ts';
+import type { RequestView } from './request-view.ts';
+
+/** A request head as matchers see it; the query is parsed only when one asks for it. */
+export class HeadView implements RequestView {
+  readonly method: string;
+  readonly host: string | null;
+  readonly path: string;
+  readonly rawQuery: string;
+  #headers: HeaderList;
+  #query: URLSearchParams | undefined;
+
+  constructor(parts: { method: string; host: string | null; path: string; rawQuery: string; headers: HeaderList }) {
+    this.method = parts.method;
+    this.host = parts.host;
+    this.path = parts.path;
+    this.rawQuery = parts.rawQuery;
+    this.#headers = parts.headers;
+  }
+
+  /** The broker replaces what a visitor sends: the first address is the visitor's. */
+  get clientIp(): string {
+    return (this.#headers.get('x-forwarded-for') ?? '').split(',', 1)[0]?.trim() ?? '';
+  }
+
+  header(name: string): string | undefined {
+    return this.#headers.get(name);
+  }
+
+  headerValues(name: string): readonly string[] {
+    return this.#headers.getAll(name);
+  }
+
+  query(): URLSearchParams {
+    return (this.#query ??= new URLSearchParams(this.rawQuery));
+  }
+}

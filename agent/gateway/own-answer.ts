@@ -1,0 +1,50 @@
+import { HeaderList, type HeaderPair } from '../../shared/http1/header-list.ts';
+import { writeResponseHead } from '../../shared/http1/write-head.ts';
+import { STATUS_CODES } from 'node:http';
+import { catalogue, problemDocument, type ErrorCode } from '../errors.ts';
+
+/** What the gateway says itself. */
+export interface OwnAnswer {
+  readonly status: number;
+  readonly headers: readonly HeaderPair[];
+  /** Why, for the recorder; absent when the answer is no refusal (a CORS preflight). */
+  readonly verdict?: ErrorCode | undefined;
+  readonly detail?: string | undefined;
+  readonly body: Buffer;
+}
+
+const EMPTY = Buffer.alloc(0);
+
+export function problemAnswer(
+  code: ErrorCode,
+  detail: string,
+  more: { headers?: readonly HeaderPair[]; empty?: boolean; hint?: string } = {},
+): OwnAnswer {
+  const empty = more.empty === true;
+  const type: HeaderPair[] = empty ? [] : [['Content-Type', 'application/problem+json']];
+  return {
+    status: catalogue[code].status,
+    headers: [...type, ['Cache-Control', 'no-store'], ...(more.headers ?? [])],
+    verdict: code,
+    detail,
+    body: empty ? EMPTY : Buffer.from(problemDocument(code, detail, more.hint)),
+  };
+}
+
+export function emptyAnswer(status: number, headers: readonly HeaderPair[]): OwnAnswer {
+  return { status, headers, body: EMPTY };
+}
+
+/** Head and body as bytes. `decorate` may change the headers; length comes last, so that it is always right. */
+export function writeAnswer(
+  answer: OwnAnswer,
+  method: string,
+  decorate: (headers: HeaderList) => void,
+): { bytes: Buffer; headers: HeaderList; body: Buffer } {
+  const headers = new HeaderList(answer.headers);
+  decorate(headers);
+  headers.set('Content-Length', String(answer.body.length));
+  const head = writeResponseHead({ status: answer.status, reason: STATUS_CODES[answer.status] ?? '', headers });
+  const body = method === 'HEAD' ? EMPTY : answer.body;
+  return { bytes: Buffer.concat([head, body]), headers, body };
+}

@@ -1,0 +1,117 @@
+import type { BackendConfig, GatewayConfig } from '../../shared/gateway/config.ts';
+import { HeaderList, type HeaderPair } from '../../shared/http1/header-list.ts';
+import { writeResponseHead } from '../../shared/http1/write-head.ts';
+import { AgentError, toAgentError } from '../errors.ts';
+import { Mask } from '../recorder/mask.ts';
+import { challenge, keySources } from './api-keys.ts';
+import { buildRouter, type Router } from './build-router.ts';
+import { Cors } from './cors.ts';
+import type { Limiter } from './limiter.ts';
+import { backendPicker } from './pick-backend.ts';
+import { Policy } from './policy.ts';
+import { upstreamTarget, type UpstreamTarget } from './upstream-target.ts';
+
+/** Where a configuration is served: preview hosts with the manifests' host each stands for, and URLs of upstreams. */
+export interface Placement {
+  /** Canonical preview host → canonical host in the manifests; null: stands for any. */
+  readonly hostMap: ReadonlyMap<string, string | null>;
+  /** Key of `GatewayConfig.upstreams` → base URL. */
+  readonly upstreams: ReadonlyMap<string, string>;
+}
+
+/** One configuration, compiled. Requests keep the one they began with. */
+export interface Serving {
+  readonly config: GatewayConfig;
+  readonly router: Router;
+  readonly policy: Policy;
+  readonly hostMap: ReadonlyMap<string, string | null>;
+  readonly mask: Mask;
+  cors(api: string): Cors | undefined;
+  pick(routeId: string): BackendConfig | undefined;
+  /** Throws AgentError when the Service has no URL or one that is not dialled. */
+  target(upstream: string): UpstreamTarget;
+}
+
+/** Throws when a pattern does not compile or a header cannot be sent; the configuration before stays in force then. */
+export function compileServing(config: GatewayConfig, placement: Placement, limiter: Limiter): Serving {
+  checkHeaders(config);
+  const cors = new Map<string, Cors>();
+  const headers = new Set<string>();
+  const query = new Set<string>();
+  for (const [id, api] of Object.entries(config.apis)) {
+    if (api.cors !== undefined) cors.set(id, new Cors(api.cors));
+    if (api.auth.kind !== 'api-key') continue;
+    const sources = keySources(api.auth);
+    if (sources.header !== undefined) headers.add(sources.header);
+    if (sources.query !== undefined) query.add(sources.query);
+  }
+  const pickers = new Map(config.routes.map((route) => [route.id, backendPicker(route.backends)]));
+  const targets = new Map<string, UpstreamTarget | AgentError>();
+  for (const [key, url] of placement.upstreams) targets.set(key, targetOrError(url));
+  return {
+    config,
+    router: buildRouter(config.routes),
+    policy: new Policy(config, limiter),
+    hostMap: placement.hostMap,
+    mask: new Mask(headers, query),
+    cors: (api) => cors.get(api),
+    pick: (routeId) => pickers.get(routeId)?.(),
+    target(upstream) {
+      const target = targets.get(upstream);
+      if (target instanceof AgentError) throw target;
+      if (target === undefined) throw unknownUpstream(config, upstream);
+      return target;
+    },
+  };
+}
+
+/** What the configuration writes into heads must be writable, else a response could fail halfway. */
+function checkHeaders(config: GatewayConfig): void {
+  const check = (owner: string, pairs: Iterable<HeaderPair>): void => {
+    try {
+      writeResponseHead({ status: 200, reason: '', headers: new HeaderList(pairs) });
+    } catch (error) {
+      throw new AgentError('config-refused', `${owner}: ${error instanceof Error ? error.message : String(error)}.`, {
+        cause: error,
+      });
+    }
+  };
+  for (const { middlewares } of config.routes) {
+    for (const middleware of middlewares) {
+      const { source } = middleware;
+      const owner = `${source.kind} ${source.namespace}/${source.name}`;
+      if (middleware.kind === 'strip-prefix')
+        check(
+          owner,
+          middleware.prefixes.map((prefix) => ['X-Forwarded-Prefix', prefix.trim()]),
+        );
+      else check(owner, [...Object.entries(middleware.request), ...Object.entries(middleware.response)]);
+    }
+  }
+  for (const [id, { cors, auth }] of Object.entries(config.apis)) {
+    if (auth.kind === 'api-key') check(`API ${id}`, [['WWW-Authenticate', challenge(auth, id)]]);
+    if (cors === undefined) continue;
+    const lists = [cors.allowOrigins, cors.allowMethods, cors.allowHeaders, cors.exposeHeaders];
+    check(
+      `API ${id}`,
+      lists.map((list) => ['Access-Control', list.join(',')]),
+    );
+  }
+}
+
+function targetOrError(url: string): UpstreamTarget | AgentError {
+  try {
+    return upstreamTarget(url);
+  } catch (error) {
+    return toAgentError(error, 'upstream-refused');
+  }
+}
+
+function unknownUpstream(config: GatewayConfig, upstream: string): AgentError {
+  const known = config.upstreams[upstream];
+  const name = known === undefined ? upstream : `${known.namespace}/${known.service}`;
+  const port = known === undefined ? '' : ` port ${known.port}`;
+  return new AgentError('upstream-unknown', `Service ${name}${port} has no known address.`, {
+    hint: `Add to adit.yaml: upstreams: { "${name}": { url: "http://127.0.0.1:PORT" } }`,
+  });
+}

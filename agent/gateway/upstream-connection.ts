@@ -1,0 +1,204 @@
+import type { Socket } from 'node:net';
+import type { Http1Error } from '../../shared/http1/errors.ts';
+import type { ResponseHead } from '../../shared/http1/message-head.ts';
+import type { MessageHandler } from '../../shared/http1/message-parser.ts';
+import { ResponseParser } from '../../shared/http1/response-parser.ts';
+import { AgentError } from '../errors.ts';
+import type { UpstreamTarget } from './upstream-target.ts';
+
+/** Who gets the answer. After `onEnd` or `onFailed` nothing follows. */
+export interface ResponseSink {
+  onHead(head: ResponseHead): void;
+  onBody(bytes: Buffer): void;
+  /** The response is complete; `reusable`: the connection stands at the start of a next message. */
+  onEnd(reusable: boolean): void;
+  /** There is room again after `write` returned false. */
+  onDrain(): void;
+  /** After `takeOver`: bytes of the other protocol, and its end. */
+  onRaw(bytes: Buffer): void;
+  onRawEnd(): void;
+  /** `answered`: bytes of a response had come. */
+  onFailed(error: AgentError, answered: boolean): void;
+}
+
+/** A peer that does not close after both directions ended is not waited for any longer. */
+const FINISH_MS = 5000;
+
+/** One HTTP/1.1 connection to an upstream: one exchange at a time, dead after the first error. */
+export class UpstreamConnection implements MessageHandler<ResponseHead> {
+  readonly target: UpstreamTarget;
+  /** Carried an exchange before: it may be stale. */
+  reused = false;
+  idleSince = 0;
+  /** Milliseconds of `performance.now()` until which it may be taken again. */
+  idleUntil = 0;
+  /** What the upstream promised in `Keep-Alive: timeout=`. */
+  keepAliveMs: number | undefined;
+  #socket: Socket;
+  #parser = new ResponseParser(this);
+  #sink: ResponseSink | undefined;
+  #onIdleDeath: ((connection: UpstreamConnection) => void) | undefined;
+  #answered = false;
+  #responseDone = false;
+  #keepAlive = true;
+  #raw = false;
+  #rawEnded = false;
+  #dead = false;
+
+  constructor(socket: Socket, target: UpstreamTarget) {
+    this.#socket = socket;
+    this.target = target;
+    socket.on('data', (bytes: Buffer) => this.#onData(bytes));
+    socket.on('drain', () => this.#sink?.onDrain());
+    socket.on('end', () => this.#onSocketEnd());
+    socket.on('error', (error: Error) => this.#die(describe(error)));
+    socket.on('close', () => (this.#rawEnded ? this.#forget() : this.#die('the connection was closed')));
+  }
+
+  get dead(): boolean {
+    return this.#dead;
+  }
+
+  begin(method: string, head: Buffer, sink: ResponseSink): boolean {
+    this.#sink = sink;
+    this.#answered = false;
+    this.#responseDone = false;
+    this.#onIdleDeath = undefined;
+    this.#parser.expect(method);
+    return this.#socket.write(head);
+  }
+
+  /** False: wait for `onDrain`. */
+  write(bytes: Uint8Array): boolean {
+    return this.#socket.write(bytes);
+  }
+
+  /** Half-closes, after an upgrade. */
+  end(): void {
+    this.#socket.end();
+  }
+
+  /** Sends what is queued and forgets the connection: both directions have ended. */
+  finish(): void {
+    this.#sink = undefined;
+    this.#dead = true;
+    this.#socket.end();
+    this.#socket.setTimeout(FINISH_MS, () => this.#socket.destroy());
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** After a 101: the raw bytes that came with the head; the rest comes through `onRaw`. */
+  takeOver(): Buffer[] {
+    return this.#parser.takeRest();
+  }
+
+  /** Keeps the connection for a next exchange; `onDeath` is called when it ends before. */
+  rest(onDeath: (connection: UpstreamConnection) => void): void {
+    this.#sink = undefined;
+    this.reused = true;
+    this.#onIdleDeath = onDeath;
+    this.#socket.resume();
+  }
+
+  destroy(): void {
+    this.#sink = undefined;
+    this.#dead = true;
+    this.#socket.destroy();
+  }
+
+  onHead(head: ResponseHead): void {
+    this.#keepAlive = head.keepAlive;
+    this.#raw = head.framing.kind === 'upgrade';
+    const hint = /(?:^|,)\s*timeout=(\d{1,6})/i.exec(head.headers.get('keep-alive') ?? '');
+    if (hint !== null) this.keepAliveMs = Number(hint[1]) * 1000;
+    this.#sink?.onHead(head);
+  }
+
+  onBody(bytes: Buffer): void {
+    this.#sink?.onBody(bytes);
+  }
+
+  onComplete(): void {
+    this.#responseDone = !this.#raw;
+  }
+
+  onError(error: Http1Error): void {
+    if (this.#responseDone) {
+      // Bytes after a complete response: the answer stands, the connection is out of step and never used again.
+      this.#keepAlive = false;
+      return;
+    }
+    const code = error.code === 'http1.truncated' ? 'upstream-reset' : 'upstream-malformed';
+    this.#fail(new AgentError(code, `${this.target.key}: ${error.message}.`));
+  }
+
+  #onData(bytes: Buffer): void {
+    if (this.#raw) {
+      this.#sink?.onRaw(bytes);
+      return;
+    }
+    if (this.#sink === undefined) {
+      // Bytes that nobody asked for.
+      this.#die('it sent bytes without a request');
+      return;
+    }
+    this.#answered = true;
+    this.#parser.push(bytes);
+    // Only after the whole buffer was read is it known that nothing follows the response.
+    this.#settle();
+  }
+
+  #settle(): void {
+    if (!this.#responseDone) return;
+    this.#responseDone = false;
+    const sink = this.#sink;
+    this.#sink = undefined;
+    sink?.onEnd(this.#keepAlive && !this.#dead && !this.#parser.stopped && this.#parser.idle);
+  }
+
+  #onSocketEnd(): void {
+    if (this.#raw) {
+      this.#rawEnded = true;
+      this.#sink?.onRawEnd();
+      return;
+    }
+    this.#keepAlive = false;
+    if (this.#answered) {
+      this.#parser.end();
+      this.#settle();
+    }
+    this.#die('the upstream ended the connection');
+  }
+
+  /** Closed after the upstream ended its direction in order: what the visitor still sends has no reader. */
+  #forget(): void {
+    this.#dead = true;
+  }
+
+  #die(reason: string): void {
+    this.#fail(new AgentError('upstream-reset', `${this.target.key}: ${reason}.`));
+  }
+
+  #fail(error: AgentError): void {
+    if (this.#dead) return;
+    this.#dead = true;
+    const sink = this.#sink;
+    const onIdleDeath = this.#onIdleDeath;
+    this.#sink = undefined;
+    this.#onIdleDeath = undefined;
+    this.#socket.destroy();
+    sink?.onFailed(error, this.#answered);
+    onIdleDeath?.(this);
+  }
+}
+
+function describe(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? `${error.code} (${error.message})` : error.message;
+}
