@@ -41,7 +41,11 @@ export const catalogue = {
     title: 'The API wants a kind of authentication that a preview does not serve yet',
     hint: 'Use API keys (APIAuth with spec.apiKey) while previewing.',
   },
-  'rate-limited': { status: 429, title: 'The rate limit of the plan is used up', hint: 'Wait for Retry-After seconds.' },
+  'rate-limited': {
+    status: 429,
+    title: 'The rate limit of the plan is used up',
+    hint: 'Wait for Retry-After seconds.',
+  },
   'quota-exceeded': { status: 429, title: 'The quota of the plan is used up', hint: 'Wait for Retry-After seconds.' },
   'upstream-unknown': {
     status: 503,
@@ -89,13 +93,58 @@ export const catalogue = {
     title: 'The workspace has more files than a preview reads',
     hint: 'List the folders to read under `manifests:` in adit.yaml.',
   },
-  'api-unauthorized': { status: 401, title: 'The local API needs its bearer token', hint: 'Send Authorization: Bearer TOKEN.' },
-  'api-host': { status: 403, title: 'The local API answers on loopback names only', hint: 'Use 127.0.0.1 or localhost.' },
-  'api-origin': { status: 403, title: 'The local API does not serve web pages', hint: 'Call it from a process, not from a browser.' },
-  'api-input': { status: 400, title: 'The call does not have the documented shape', hint: 'Compare it with shared/agent/api.ts.' },
-  'api-missing': { status: 404, title: 'There is nothing at this address', hint: 'See shared/agent/api.ts for the calls.' },
+  'api-unauthorized': {
+    status: 401,
+    title: 'The local API needs its bearer token',
+    hint: 'Send Authorization: Bearer TOKEN.',
+  },
+  'api-host': {
+    status: 403,
+    title: 'The local API answers on loopback names only',
+    hint: 'Use 127.0.0.1 or localhost.',
+  },
+  'api-origin': {
+    status: 403,
+    title: 'The local API does not serve web pages',
+    hint: 'Call it from a process, not from a browser.',
+  },
+  'api-input': {
+    status: 400,
+    title: 'The call does not have the documented shape',
+    hint: 'Compare it with shared/agent/api.ts.',
+  },
+  'api-missing': {
+    status: 404,
+    title: 'There is nothing at this address',
+    hint: 'See shared/agent/api.ts for the calls.',
+  },
   'api-state': { status: 409, title: 'The call does not fit what the agent does now', hint: 'Start a preview first.' },
   'api-failed': { status: 500, title: 'The call failed inside the agent', hint: 'Look at the log of the agent.' },
+  'control-unreachable': {
+    status: 503,
+    title: 'The control plane cannot be reached',
+    hint: 'Check its URL and that it runs; the agent keeps trying.',
+  },
+  'control-refused': {
+    status: 502,
+    title: 'The control plane refused the request',
+    hint: 'See the detail; the agent tries again, but slowly.',
+  },
+  'enrolment-refused': {
+    status: 502,
+    title: 'The control plane does not know the enrolment key',
+    hint: 'Set ADIT_ENROLMENT_KEY to a key of this control plane.',
+  },
+  'lease-stopped': {
+    status: 409,
+    title: 'The lease was given up while it was awaited',
+    hint: 'Start the preview again.',
+  },
+  'state-unwritable': {
+    status: 500,
+    title: 'The state folder of the agent cannot be written',
+    hint: 'Choose another with --state-dir, or correct its permissions.',
+  },
 } as const satisfies Record<string, Entry>;
 
 export type ErrorCode = keyof typeof catalogue;

@@ -1,0 +1,398 @@
+import type { Logger } from 'pino';
+
+import type { BrokerRecord, EnrolReply } from '../../shared/control/api.ts';
+import type { PreviewEvent } from '../../shared/process/lines.ts';
+import type { Failure } from '../../shared/result/result.ts';
+import { AgentError, toAgentError } from '../errors.ts';
+import { backoffMs } from '../tunnels/backoff.ts';
+
+import { ControlClient, ControlRefusal } from './control-client.ts';
+import { hostsOfNames, nothingHeld, withLease, withoutLease } from './held-hosts.ts';
+import type { Held } from './held-hosts.ts';
+import { LeaseCache } from './lease-cache.ts';
+import { pause as realPause } from './pause.ts';
+import type { Pause } from './pause.ts';
+import { Wakeable } from './wakeable.ts';
+
+const DEFAULT_TTL_SECONDS = 3600;
+/** A lease request may carry this many names. */
+const NAMES_PER_LEASE = 16;
+/** Timers do not run while the machine sleeps: look at the clock at least this often. */
+const LOOK_AT_CLOCK_MS = 15_000;
+const MIN_WAIT_MS = 100;
+/** After an absence, and when a broker refused the token: renewed within this time, not by all agents at once. */
+const RENEW_SOON_MS = 5000;
+const RENEW_SOON_EVERY_MS = 30_000;
+const RETRY = { firstMs: 500, capMs: 15_000 };
+/** What was refused will most likely be refused again. */
+const RETRY_REFUSED_MS = 30_000;
+const RELEASE_TIMEOUT_MS = 2000;
+
+export interface LeaseKeeperOptions {
+  /** The control plane, `http(s)://HOST:PORT`. */
+  readonly controlUrl: string;
+  /** Needed once, until the agent is enrolled. */
+  readonly enrolmentKey?: string | undefined;
+  /** How the control plane lists this agent. */
+  readonly agentName: string;
+  /** Of this agent process alone. */
+  readonly stateDir: string;
+  readonly ttlSeconds?: number | undefined;
+  /** Certificates in PEM, trusted besides the public ones. */
+  readonly ca?: string | undefined;
+  readonly log: Logger;
+  /** Hosts, token or brokers are other ones. */
+  readonly onChange: (current: CurrentLease) => void;
+  readonly onEvent: (event: PreviewEvent) => void;
+  /** Milliseconds since the epoch. */
+  readonly now?: (() => number) | undefined;
+  readonly random?: (() => number) | undefined;
+  readonly pause?: Pause | undefined;
+}
+
+export interface CurrentLease {
+  readonly agentId: string;
+  /** One a wanted name, in the same order. */
+  readonly hosts: readonly string[];
+  readonly urls: readonly string[];
+  readonly token: string;
+  /** When the first of the leases ends, ISO 8601. */
+  readonly expiresAt: string;
+  readonly brokers: readonly BrokerRecord[];
+}
+
+export interface ControlStatus {
+  readonly reachable: boolean;
+  /** What went wrong last, until something went right. */
+  readonly error?: Failure;
+}
+
+/**
+ * Keeps a public host for each wanted name: enrols once, leases, renews well before the end, follows the directory of
+ * brokers. What it has is on disk, so that neither a restart of the agent nor an absent control plane changes a host.
+ */
+export class LeaseKeeper {
+  readonly #o: LeaseKeeperOptions;
+  readonly #now: () => number;
+  readonly #random: () => number;
+  readonly #pause: Pause;
+  readonly #cache: LeaseCache;
+  readonly #wake: Wakeable;
+  #client: ControlClient | undefined;
+  #running: { readonly stop: AbortController; readonly done: Promise<unknown> } | undefined;
+  #names: readonly string[] = [];
+  #identity: EnrolReply | undefined;
+  #held: Held = nothingHeld;
+  #renewAt = 0;
+  #hurriedAt = -Infinity;
+  #published = '';
+  #reachable = true;
+  #error: AgentError | undefined;
+  #waiting: { readonly resolve: () => void; readonly reject: (error: AgentError) => void }[] = [];
+
+  constructor(options: LeaseKeeperOptions) {
+    this.#o = options;
+    this.#now = options.now ?? Date.now;
+    this.#random = options.random ?? Math.random;
+    this.#pause = options.pause ?? realPause;
+    this.#wake = new Wakeable(this.#pause);
+    this.#cache = new LeaseCache(options.stateDir, options.controlUrl);
+  }
+
+  /** What serves now; undefined until each wanted name has a host. The token may have expired while control was away. */
+  current(): CurrentLease | undefined {
+    const { hosts, urls, missing, unwanted } = hostsOfNames(this.#names, this.#held.leases);
+    if (this.#identity === undefined || hosts.length === 0 || missing.length > 0) return undefined;
+    const ends = this.#held.leases.filter(({ id }) => !unwanted.includes(id)).map(({ expiresAt }) => expiresAt);
+    return {
+      agentId: this.#identity.agentId,
+      hosts,
+      urls,
+      token: this.#held.token,
+      expiresAt: new Date(Math.min(...ends)).toISOString(),
+      brokers: this.#held.brokers,
+    };
+  }
+
+  status(): ControlStatus {
+    if (this.#error === undefined) return { reachable: this.#reachable };
+    const { code, message, hint } = this.#error;
+    return { reachable: this.#reachable, error: { code, message, hint } };
+  }
+
+  /**
+   * Wants a host for each name from now on; called again, hosts of names that stay are kept. Resolves once all have
+   * one, from disk or from the control plane, however long that takes; rejects with `AgentError` when the control plane
+   * refuses (it is asked again, slowly) or the state folder cannot be used, and with `lease-stopped`.
+   */
+  async start(names: readonly string[]): Promise<void> {
+    this.#names = [...names];
+    this.#running ??= this.#run();
+    this.#error = undefined;
+    this.#wake.wake();
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+    });
+  }
+
+  /** Ends all of it. The hosts are given back unless `keep`, with which the next start of the agent has them again. */
+  async stop({ keep = false }: { readonly keep?: boolean } = {}): Promise<void> {
+    const running = this.#running;
+    if (running === undefined) return;
+    running.stop.abort();
+    await running.done;
+    this.#settleWaiting(new AgentError('lease-stopped', 'the lease was stopped'));
+    if (!keep) await this.#giveBack();
+    await this.#client?.close();
+    this.#client = undefined;
+    this.#running = undefined;
+    this.#names = [];
+    this.#held = nothingHeld;
+    this.#published = '';
+  }
+
+  /** A broker refused the token, or the control plane is back: a fresh token helps, at most every 30 s. */
+  renewSoon(): void {
+    const now = this.#now();
+    if (now - this.#hurriedAt < RENEW_SOON_EVERY_MS) return;
+    this.#hurriedAt = now;
+    this.#renewAt = Math.min(this.#renewAt, now + this.#random() * RENEW_SOON_MS);
+    this.#wake.wake();
+  }
+
+  #run(): { stop: AbortController; done: Promise<unknown> } {
+    const stop = new AbortController();
+    const client = new ControlClient(this.#o.controlUrl, this.#o.ca);
+    this.#client = client;
+    const done = this.#load().then(() =>
+      Promise.all([this.#keep(client, stop.signal), this.#follow(client, stop.signal)]),
+    );
+    return { stop, done };
+  }
+
+  /** What the last process left; of no use when its token is over, except to renew its leases. */
+  async #load(): Promise<void> {
+    this.#renewAt = 0;
+    try {
+      this.#identity = await this.#cache.identity();
+      if (this.#identity !== undefined) this.#held = (await this.#cache.held(this.#identity.agentId)) ?? nothingHeld;
+      if (this.#held.tokenExpiresAt > this.#now()) this.#publish();
+    } catch (error) {
+      this.#failed(toAgentError(error, 'state-unwritable'));
+    }
+  }
+
+  async #keep(client: ControlClient, signal: AbortSignal): Promise<void> {
+    let failures = 0;
+    while (!signal.aborted) {
+      const names = this.#names;
+      let waitMs: number;
+      try {
+        await this.#settle(client, names, signal);
+        failures = 0;
+        this.#error = undefined;
+        const renewInMs = this.#held.leases.length === 0 ? LOOK_AT_CLOCK_MS : this.#renewAt - this.#now();
+        waitMs = Math.min(LOOK_AT_CLOCK_MS, Math.max(MIN_WAIT_MS, renewInMs));
+      } catch (error) {
+        if (signal.aborted) return;
+        const failure = toAgentError(error, 'control-refused');
+        failures++;
+        this.#failed(failure);
+        waitMs = Math.max(
+          backoffMs(failures, RETRY, this.#random),
+          failure instanceof ControlRefusal ? failure.retryAfterMs : 0,
+          isTransient(failure) ? 0 : RETRY_REFUSED_MS * (0.5 + this.#random() / 2),
+        );
+      }
+      if (names === this.#names) await this.#wake.sleep(waitMs, signal);
+    }
+  }
+
+  /** Brings what is held in line with what is wanted. Throws when the control plane does not help. */
+  async #settle(client: ControlClient, names: readonly string[], signal: AbortSignal): Promise<void> {
+    const { secret } = (this.#identity ??= await this.#enrol(client, signal));
+    const ttlSeconds = this.#o.ttlSeconds ?? DEFAULT_TTL_SECONDS;
+    const before = this.#held;
+    try {
+      for (const id of hostsOfNames(names, this.#held.leases).unwanted) {
+        await this.#release(client, secret, id, signal);
+      }
+      if (this.#now() >= this.#renewAt) {
+        for (const one of this.#held.leases) {
+          await this.#renew(client, secret, one.id, one.names, ttlSeconds, signal);
+        }
+      }
+      const { missing } = hostsOfNames(names, this.#held.leases);
+      for (let from = 0; from < missing.length; from += NAMES_PER_LEASE) {
+        const wanted = missing.slice(from, from + NAMES_PER_LEASE);
+        this.#held = withLease(this.#held, wanted, await client.grant(secret, wanted, ttlSeconds, signal), this.#now());
+      }
+    } catch (error) {
+      // The control plane has lost this agent (another database): its secret and leases are worth nothing there.
+      if (error instanceof ControlRefusal && error.answerStatus === 401) {
+        this.#identity = undefined;
+        this.#held = { ...nothingHeld, brokers: this.#held.brokers };
+      }
+      throw error;
+    } finally {
+      if (this.#held !== before) await this.#cacheHeld();
+    }
+    this.#reached();
+    if (this.#held.token !== before.token) {
+      // Between a half and two thirds of the token's life, so that agents started together do not renew together.
+      const life = this.#held.tokenExpiresAt - this.#now();
+      this.#renewAt = this.#now() + life * (0.5 + this.#random() / 6);
+    }
+    this.#publish();
+  }
+
+  async #enrol(client: ControlClient, signal: AbortSignal): Promise<EnrolReply> {
+    const { enrolmentKey, agentName } = this.#o;
+    if (enrolmentKey === undefined)
+      throw new AgentError('enrolment-refused', 'the agent is not enrolled and has no enrolment key');
+    try {
+      const identity = await client.enrol(enrolmentKey, agentName, signal);
+      await this.#cache.saveIdentity(identity);
+      return identity;
+    } catch (error) {
+      if (error instanceof ControlRefusal && error.answerStatus === 401) {
+        throw new AgentError('enrolment-refused', error.message, { cause: error });
+      }
+      throw error;
+    }
+  }
+
+  async #renew(
+    client: ControlClient,
+    secret: string,
+    id: string,
+    names: readonly string[],
+    ttl: number,
+    signal: AbortSignal,
+  ) {
+    try {
+      this.#held = withLease(this.#held, names, await client.renew(secret, id, ttl, signal), this.#now());
+    } catch (error) {
+      if (!isUnknownLease(error)) throw error;
+      this.#o.log.warn({ lease: id, names }, 'the lease is gone; its names get other hosts');
+      this.#held = withoutLease(this.#held, id);
+    }
+  }
+
+  async #release(client: ControlClient, secret: string, id: string, signal: AbortSignal): Promise<void> {
+    try {
+      await client.release(secret, id, signal);
+    } catch (error) {
+      if (!isUnknownLease(error)) throw error;
+    }
+    this.#held = withoutLease(this.#held, id);
+  }
+
+  async #giveBack(): Promise<void> {
+    const client = this.#client;
+    const secret = this.#identity?.secret;
+    if (client === undefined || secret === undefined) return;
+    const signal = AbortSignal.timeout(RELEASE_TIMEOUT_MS);
+    const given = await Promise.allSettled(this.#held.leases.map(({ id }) => client.release(secret, id, signal)));
+    for (const one of given) {
+      if (one.status === 'rejected')
+        this.#o.log.warn({ err: one.reason }, 'a lease was not given back; it ends by itself');
+    }
+    await this.#cache.forgetHeld();
+  }
+
+  async #follow(client: ControlClient, signal: AbortSignal): Promise<void> {
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        await client.follow(
+          () => {
+            failures = 0;
+            const wasAway = !this.#reachable;
+            this.#reached();
+            // It may be another one, or one that lost its database: only a renewal tells.
+            if (wasAway) this.renewSoon();
+          },
+          (brokers) => this.#directory(brokers),
+          signal,
+        );
+        failures++;
+      } catch (error) {
+        if (signal.aborted) return;
+        failures++;
+        const failure = toAgentError(error, 'control-unreachable');
+        // A stream that breaks says little; one that cannot be opened says that the control plane is away.
+        if (failures > 1) this.#failed(failure);
+      }
+      await this.#pause(backoffMs(failures, RETRY, this.#random), signal);
+    }
+  }
+
+  #directory(brokers: readonly BrokerRecord[]): void {
+    // None: a control plane that has just started has not heard of its brokers yet; those known are still the best guess.
+    if (brokers.length === 0) return;
+    const joined = brokers
+      .map(({ id, tunnel }) => `${id} ${tunnel}`)
+      .toSorted()
+      .join();
+    const known = this.#held.brokers
+      .map(({ id, tunnel }) => `${id} ${tunnel}`)
+      .toSorted()
+      .join();
+    this.#held = { ...this.#held, brokers: [...brokers] };
+    if (joined !== known && this.#held.leases.length > 0) {
+      this.#cacheHeld().catch((error: unknown) => this.#o.log.warn({ err: error }, 'the directory was not cached'));
+    }
+    this.#publish();
+  }
+
+  async #cacheHeld(): Promise<void> {
+    if (this.#identity !== undefined) await this.#cache.saveHeld(this.#identity.agentId, this.#held);
+  }
+
+  #publish(): void {
+    const current = this.current();
+    if (current === undefined) return;
+    this.#settleWaiting();
+    const text = JSON.stringify(current);
+    if (text === this.#published) return;
+    this.#published = text;
+    this.#o.onChange(current);
+  }
+
+  #reached(): void {
+    if (this.#reachable) return;
+    this.#reachable = true;
+    this.#error = undefined;
+    this.#o.onEvent({ event: 'control-reachable' });
+  }
+
+  #failed(failure: AgentError): void {
+    this.#error = failure;
+    this.#o.log.warn({ code: failure.code, err: failure.message }, 'control plane');
+    if (failure.code === 'control-unreachable') {
+      if (!this.#reachable) return;
+      this.#reachable = false;
+      this.#o.onEvent({ event: 'control-unreachable', message: failure.message });
+    } else if (!isTransient(failure)) {
+      this.#settleWaiting(failure);
+    }
+  }
+
+  #settleWaiting(failure?: AgentError): void {
+    for (const { resolve, reject } of this.#waiting.splice(0)) {
+      if (failure === undefined) resolve();
+      else reject(failure);
+    }
+  }
+}
+
+function isUnknownLease(error: unknown): boolean {
+  return error instanceof ControlRefusal && error.answerCode === 'unknown-lease';
+}
+
+/** Whether waiting alone may help: nobody there, too many requests, no edge yet, or a secret that is replaced next. */
+function isTransient(error: AgentError): boolean {
+  if (error.code === 'control-unreachable') return true;
+  return error instanceof ControlRefusal && (error.answerStatus >= 500 || [401, 429].includes(error.answerStatus));
+}

@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+import type { z } from 'zod';
+
+import { AgentError } from '../errors.ts';
+
+const MAX_BYTES = 1024 * 1024;
+
+/** What the file holds, or undefined when it is absent or not (or no longer) of this shape. */
+export async function readStateFile<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw new AgentError('state-unwritable', `cannot read ${path}: ${String(error)}`, { cause: error });
+  }
+  if (text.length > MAX_BYTES) return undefined;
+  try {
+    return schema.safeParse(JSON.parse(text)).data;
+  } catch (error) {
+    // A torn or foreign file is worth no more than none: what it held is asked for again.
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** Writes the whole file or nothing, readable for its owner only: it holds secrets. */
+export async function writeStateFile(path: string, value: unknown): Promise<void> {
+  const draft = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    const file = await open(draft, 'wx', 0o600);
+    try {
+      await file.writeFile(`${JSON.stringify(value)}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw new AgentError('state-unwritable', `cannot write ${path}: ${String(error)}`, { cause: error });
+  }
+}
+
+export async function removeStateFile(path: string): Promise<void> {
+  await rm(path, { force: true });
+}
