@@ -8,8 +8,9 @@
 /** An ordered, reliable carrier of bytes: a WebSocket, a TCP or TLS socket, or one half of an in-memory pair. */
 export interface ByteChannel {
   /**
-   * Takes the chunks in order; a carrier that has messages sends them as one message. The bytes must not be changed
-   * before `sent` is called, which happens once the carrier has handed them to the operating system (or the peer).
+   * Takes the chunks in order; a carrier that has messages may put them into one message or several. The bytes must
+   * not be changed before `sent` is called, which happens once the carrier has handed them to the operating system (or
+   * the peer).
    */
   send(chunks: readonly Uint8Array[], sent: () => void): void;
   /** Bytes taken by `send` that the carrier still holds itself. */
@@ -60,6 +61,8 @@ export interface StreamReceiver {
   onEnd(): void;
   /** After `write` returned false: there is room again. */
   onDrain(): void;
+  /** After `end`: everything was sent, FIN included. */
+  onFinished?(): void;
   /** Called once, last. `error` is absent when both directions ended with FIN. */
   onClosed(error?: Error): void;
 }

@@ -1,0 +1,230 @@
+import { Batch } from './batch.ts';
+import {
+  FLAG_ACK,
+  FLAG_FIN,
+  FLAG_RST,
+  FLAG_SYN,
+  TYPE_DATA,
+  TYPE_GO_AWAY,
+  TYPE_PING,
+  TYPE_WINDOW_UPDATE,
+} from './frame.ts';
+import type { Stream } from './stream.ts';
+import type { ByteChannel } from './types.ts';
+
+/** No frame carries more, so that small messages need not wait behind a large one; also the quantum of the round robin. */
+const FRAME_BYTES = 64 * 1024;
+/** One write holds about this much at most. */
+const BATCH_BYTES = 256 * 1024;
+/** No write while the carrier itself holds this much: bytes there can no longer be overtaken. */
+const CHANNEL_HIGH_WATER_BYTES = 256 * 1024;
+/** Answers that the peer caused and does not read. */
+const MAX_ANSWERS = 8192;
+
+export interface OutboxHost {
+  /** A ping leaves now. */
+  onPingSent(value: number): void;
+  /** More answers wait than a peer in its right mind would leave unread. */
+  onAnswerOverflow(): void;
+  onSent(frames: number, dataBytes: number): void;
+  /** Nothing is left to hand to the channel. */
+  onIdle(): void;
+}
+
+/**
+ * Decides what leaves next: control frames first, then one frame of up to 64 KiB for each stream in turn (a deficit
+ * round robin whose frames are cut to the quantum, so that no deficit remains). One write a tick.
+ */
+export class Outbox {
+  private readonly channel: ByteChannel;
+  private readonly host: OutboxHost;
+  private readonly batch = new Batch();
+  private firstReady: Stream | undefined;
+  private lastReady: Stream | undefined;
+  private announcing: Stream[] = [];
+  private resets: number[] = [];
+  private pongs: number[] = [];
+  private pings: number[] = [];
+  private goAwayCode: number | undefined;
+  private scheduled = false;
+  private writing = 0;
+  private stopped = false;
+
+  constructor(channel: ByteChannel, host: OutboxHost) {
+    this.channel = channel;
+    this.host = host;
+  }
+
+  get congested(): boolean {
+    return this.writing > 0 && this.channel.queuedBytes >= CHANNEL_HIGH_WATER_BYTES;
+  }
+
+  /** True when everything was handed to the channel. */
+  get idle(): boolean {
+    return (
+      this.firstReady === undefined &&
+      this.announcing.length + this.resets.length + this.pongs.length + this.pings.length === 0 &&
+      this.goAwayCode === undefined
+    );
+  }
+
+  announce(stream: Stream): void {
+    if (stream.isAnnounced) return;
+    stream.isAnnounced = true;
+    this.announcing.push(stream);
+    this.schedule();
+  }
+
+  ready(stream: Stream): void {
+    if (stream.isReady) return;
+    this.append(stream);
+    this.schedule();
+  }
+
+  reset(id: number): void {
+    this.resets.push(id);
+    this.answered();
+  }
+
+  pong(value: number): void {
+    this.pongs.push(value);
+    this.answered();
+  }
+
+  ping(value: number): void {
+    this.pings.push(value);
+    this.schedule();
+  }
+
+  goAway(code: number): void {
+    this.goAwayCode = code;
+    this.schedule();
+  }
+
+  /** Sends a last GoAway, past everything that waits. Nothing is sent after it. */
+  lastWord(code: number): void {
+    if (this.stopped) return;
+    this.stop();
+    this.batch.take();
+    this.batch.header(TYPE_GO_AWAY, 0, 0, code);
+    this.channel.send(this.batch.take(), () => {});
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.firstReady = undefined;
+    this.lastReady = undefined;
+    this.announcing = [];
+    this.resets = [];
+    this.pongs = [];
+    this.pings = [];
+  }
+
+  /** Writes what may leave now; normally called by the microtask that the first frame of a tick asked for. */
+  flush(): void {
+    this.scheduled = false;
+    if (this.stopped || this.congested) return;
+    this.controlFrames();
+    const drained: Stream[] = [];
+    const ended: Stream[] = [];
+    let dataBytes = 0;
+    while (this.batch.bytes < BATCH_BYTES) {
+      const stream = this.shiftReady();
+      if (stream === undefined) break;
+      const bytes = stream.sendableBytes(FRAME_BYTES);
+      if (bytes > 0) {
+        this.dataFrame(stream, bytes);
+        dataBytes += bytes;
+        drained.push(stream);
+      }
+      if (stream.takeFin()) {
+        this.batch.header(TYPE_WINDOW_UPDATE, FLAG_FIN, stream.id, 0);
+        ended.push(stream);
+      } else if (stream.sendableBytes(1) > 0) {
+        this.append(stream);
+      }
+    }
+    if (this.batch.frames === 0) return;
+    this.host.onSent(this.batch.frames, dataBytes);
+    this.writing++;
+    this.channel.send(this.batch.take(), this.sent);
+    for (const stream of drained) stream.drainLeft();
+    for (const stream of ended) stream.finLeft();
+    if (this.idle) this.host.onIdle();
+  }
+
+  private readonly sent = (): void => {
+    this.writing--;
+    if (!this.idle) this.schedule();
+  };
+
+  private controlFrames(): void {
+    const batch = this.batch;
+    if (this.pongs.length > 0) {
+      for (const value of this.pongs) batch.header(TYPE_PING, FLAG_ACK, 0, value);
+      this.pongs = [];
+    }
+    if (this.pings.length > 0) {
+      for (const value of this.pings) {
+        batch.header(TYPE_PING, FLAG_SYN, 0, value);
+        this.host.onPingSent(value);
+      }
+      this.pings = [];
+    }
+    if (this.announcing.length > 0) {
+      for (const stream of this.announcing) {
+        stream.isAnnounced = false;
+        const announcement = stream.takeAnnouncement();
+        if (announcement) batch.header(TYPE_WINDOW_UPDATE, announcement.flags, stream.id, announcement.credit);
+      }
+      this.announcing = [];
+    }
+    if (this.resets.length > 0) {
+      for (const id of this.resets) batch.header(TYPE_WINDOW_UPDATE, FLAG_RST, id, 0);
+      this.resets = [];
+    }
+    if (this.goAwayCode !== undefined) {
+      batch.header(TYPE_GO_AWAY, 0, 0, this.goAwayCode);
+      this.goAwayCode = undefined;
+    }
+  }
+
+  private dataFrame(stream: Stream, bytes: number): void {
+    this.batch.header(TYPE_DATA, 0, stream.id, bytes);
+    for (let left = bytes; left > 0;) {
+      const piece = stream.shift(left);
+      if (piece === undefined) throw new Error(`stream ${stream.id} lost ${left} queued bytes`);
+      this.batch.payload(piece);
+      left -= piece.length;
+    }
+  }
+
+  private answered(): void {
+    this.schedule();
+    if (this.resets.length + this.pongs.length > MAX_ANSWERS) this.host.onAnswerOverflow();
+  }
+
+  private schedule(): void {
+    if (this.scheduled || this.stopped) return;
+    this.scheduled = true;
+    queueMicrotask(() => this.flush());
+  }
+
+  private append(stream: Stream): void {
+    stream.isReady = true;
+    stream.nextReady = undefined;
+    if (this.lastReady === undefined) this.firstReady = stream;
+    else this.lastReady.nextReady = stream;
+    this.lastReady = stream;
+  }
+
+  private shiftReady(): Stream | undefined {
+    const stream = this.firstReady;
+    if (stream === undefined) return undefined;
+    this.firstReady = stream.nextReady;
+    if (this.firstReady === undefined) this.lastReady = undefined;
+    stream.nextReady = undefined;
+    stream.isReady = false;
+    return stream;
+  }
+}

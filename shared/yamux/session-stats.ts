@@ -1,0 +1,21 @@
+/** A snapshot of one session, for metrics and tests. */
+export interface SessionStats {
+  readonly role: 'client' | 'server';
+  readonly streams: number;
+  /** Incoming streams that nobody has attached to yet. */
+  readonly backlog: number;
+  /** Own streams that the peer has not accepted yet. */
+  readonly unacknowledged: number;
+  readonly opened: number;
+  readonly admitted: number;
+  /** Incoming streams that were reset at once, for lack of room or because nobody takes them. */
+  readonly refused: number;
+  /** Received and not consumed. */
+  readonly bufferedBytes: number;
+  readonly dataBytesReceived: number;
+  readonly dataBytesSent: number;
+  readonly framesSent: number;
+  readonly rttMs: number;
+  readonly suspect: boolean;
+  readonly peerWentAway: boolean;
+}

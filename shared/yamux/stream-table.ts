@@ -1,0 +1,191 @@
+import type { Clock } from './clock.ts';
+import { Deadlines } from './deadlines.ts';
+import { YamuxError, type YamuxErrorCode } from './errors.ts';
+import { INITIAL_WINDOW_BYTES, MAX_UINT32 } from './frame.ts';
+import type { SessionLimits } from './limits.ts';
+import type { Outbox } from './outbox.ts';
+import { Stream, type StreamHost } from './stream.ts';
+import { StreamOrder } from './stream-order.ts';
+import type { WindowFacts, WindowPolicy } from './window-policy.ts';
+
+export interface StreamTableSettings {
+  readonly role: 'client' | 'server';
+  readonly limits: SessionLimits;
+  readonly clock: Clock;
+  readonly outbox: Outbox;
+  readonly policy: WindowPolicy;
+  rttMs(): number;
+  /** A stream is gone; so many bytes may still come for it. */
+  onRemoved(lateBytes: number): void;
+}
+
+/** The streams of one session: ids, counts, time limits and the bytes that they hold together. */
+export class StreamTable implements StreamHost {
+  readonly limits: SessionLimits;
+  backlog = 0;
+  unacknowledged = 0;
+  opened = 0;
+  admitted = 0;
+  refused = 0;
+  /** Received and not consumed, all streams together. */
+  bufferedBytes = 0;
+  private readonly settings: StreamTableSettings;
+  private readonly outbox: Outbox;
+  private readonly clock: Clock;
+  private readonly order: StreamOrder;
+  private readonly streams = new Map<number, Stream>();
+  private readonly openLimit: Deadlines<Stream>;
+  private readonly halfCloseLimit: Deadlines<Stream>;
+  private nextId: number;
+  /** The receive windows of all open streams together. */
+  private promisedBytes = 0;
+
+  constructor(settings: StreamTableSettings) {
+    const { clock, limits } = settings;
+    this.settings = settings;
+    this.limits = limits;
+    this.clock = clock;
+    this.outbox = settings.outbox;
+    this.nextId = settings.role === 'client' ? 1 : 2;
+    this.order = new StreamOrder(settings.role === 'server');
+    this.openLimit = new Deadlines(clock, limits.openTimeoutMs, (stream) =>
+      stream.resetWith(new YamuxError('yamux-open-timeout', `stream ${stream.id}`)),
+    );
+    this.halfCloseLimit = new Deadlines(clock, limits.halfCloseTimeoutMs, (stream) =>
+      stream.resetWith(new YamuxError('yamux-half-close-timeout', `stream ${stream.id}`)),
+    );
+  }
+
+  get size(): number {
+    return this.streams.size;
+  }
+
+  get(id: number): Stream | undefined {
+    return this.streams.get(id);
+  }
+
+  /** Why no own stream can be opened now. */
+  refusalToOpen(): YamuxErrorCode | undefined {
+    if (this.streams.size >= this.limits.maxStreams) return 'yamux-too-many-streams';
+    if (this.unacknowledged >= this.limits.maxUnacknowledged) return 'yamux-too-many-unacknowledged';
+    if (this.nextId > MAX_UINT32) return 'yamux-stream-ids-used-up';
+    return undefined;
+  }
+
+  open(): Stream {
+    const stream = new Stream(this, this.nextId, false);
+    this.nextId += 2;
+    this.opened++;
+    this.unacknowledged++;
+    this.add(stream);
+    this.openLimit.add(stream);
+    this.outbox.announce(stream);
+    return stream;
+  }
+
+  /** Checks and uses up the id of a stream that the peer opens. */
+  claim(id: number): boolean {
+    return this.order.open(id);
+  }
+
+  wasOpened(id: number): boolean {
+    return id % 2 === this.nextId % 2 ? id < this.nextId : this.order.wasOpened(id);
+  }
+
+  /** A stream of the peer under a claimed id; undefined and an RST when it may not or does not fit. */
+  admit(id: number, welcome: boolean): Stream | undefined {
+    if (!welcome || this.backlog >= this.limits.acceptBacklog || this.streams.size >= this.limits.maxStreams) {
+      this.refused++;
+      this.settings.onRemoved(INITIAL_WINDOW_BYTES);
+      this.outbox.reset(id);
+      return undefined;
+    }
+    const stream = new Stream(this, id, true);
+    this.admitted++;
+    this.backlog++;
+    this.add(stream);
+    return stream;
+  }
+
+  /** Before `bytes` are taken for `stream`: over the budget, the stream that holds the most is reset. */
+  makeRoom(stream: Stream, bytes: number): void {
+    while (this.bufferedBytes + bytes > this.limits.sessionBudgetBytes && !stream.closed) {
+      let victim = stream;
+      for (const other of this.streams.values()) if (other.waitingBytes > victim.waitingBytes) victim = other;
+      victim.resetWith(new YamuxError('yamux-session-budget', `stream ${victim.id}: ${victim.waitingBytes} bytes`));
+    }
+  }
+
+  resetAll(error: YamuxError): void {
+    for (const stream of [...this.streams.values()]) stream.resetWith(error);
+  }
+
+  /** The session is over. */
+  loseAll(error: YamuxError): void {
+    this.openLimit.clear();
+    this.halfCloseLimit.clear();
+    for (const stream of [...this.streams.values()]) stream.lost(error);
+  }
+
+  get congested(): boolean {
+    return this.outbox.congested;
+  }
+
+  now(): number {
+    return this.clock.now();
+  }
+
+  announce(stream: Stream): void {
+    this.outbox.announce(stream);
+  }
+
+  ready(stream: Stream): void {
+    this.outbox.ready(stream);
+  }
+
+  sendReset(stream: Stream, announced: boolean): void {
+    if (announced) this.outbox.reset(stream.id);
+  }
+
+  buffered(bytes: number): void {
+    this.bufferedBytes += bytes;
+  }
+
+  windowFor(facts: Pick<WindowFacts, 'windowBytes' | 'waitingBytes' | 'consumedBytes' | 'elapsedMs'>): number {
+    const { maxWindowBytes, sessionBudgetBytes } = this.limits;
+    const windowBytes = this.settings.policy({
+      ...facts,
+      rttMs: this.settings.rttMs(),
+      maxBytes: maxWindowBytes,
+      spareBytes: sessionBudgetBytes - this.promisedBytes,
+    });
+    this.promisedBytes += windowBytes - facts.windowBytes;
+    return windowBytes;
+  }
+
+  acknowledged(stream: Stream): void {
+    if (stream.incoming) {
+      this.backlog--;
+      return;
+    }
+    this.unacknowledged--;
+    this.openLimit.delete(stream);
+  }
+
+  halfClosed(stream: Stream): void {
+    if (!stream.remoteEnded) this.halfCloseLimit.add(stream);
+  }
+
+  removed(stream: Stream): void {
+    this.streams.delete(stream.id);
+    this.promisedBytes -= stream.windowSize;
+    this.halfCloseLimit.delete(stream);
+    if (!stream.accepted) this.acknowledged(stream);
+    this.settings.onRemoved(stream.receiveWindow);
+  }
+
+  private add(stream: Stream): void {
+    this.streams.set(stream.id, stream);
+    this.promisedBytes += stream.windowSize;
+  }
+}

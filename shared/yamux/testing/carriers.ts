@@ -1,0 +1,106 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { WebSocket, WebSocketServer } from 'ws';
+import { memoryChannelPair, type MemoryChannelOptions } from '../memory-channel.ts';
+import { Session, type SessionOptions } from '../session.ts';
+import { SocketChannel } from '../socket-channel.ts';
+import type { ByteChannel } from '../types.ts';
+import { WsChannel } from '../ws-channel.ts';
+
+/** Both ends of a carrier, and what ends its listeners. */
+export interface Carrier {
+  readonly client: ByteChannel;
+  readonly server: ByteChannel;
+  dispose(): Promise<void>;
+}
+
+export function memoryCarrier(options: MemoryChannelOptions = {}): Promise<Carrier> {
+  const [client, server] = memoryChannelPair(options);
+  return Promise.resolve({ client, server, dispose: () => Promise.resolve() });
+}
+
+export async function tcpCarrier(): Promise<Carrier> {
+  const listener = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const accepted = once(listener, 'connection');
+  const client = connect((listener.address() as AddressInfo).port, '127.0.0.1');
+  const [[server]] = await Promise.all([accepted, once(client, 'connect')]);
+  return {
+    client: new SocketChannel(client),
+    server: new SocketChannel(server),
+    dispose: async () => {
+      client.destroy();
+      server.destroy();
+      listener.close();
+      await once(listener, 'close');
+    },
+  };
+}
+
+export async function wsCarrier(): Promise<Carrier> {
+  const listener = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false, maxPayload: 1 << 20 });
+  await once(listener, 'listening');
+  const accepted = new Promise<WsChannel>((resolve) => listener.once('connection', (ws) => resolve(new WsChannel(ws))));
+  const { port } = listener.address() as AddressInfo;
+  const socket = new WebSocket(`ws://127.0.0.1:${port}`, { perMessageDeflate: false, maxPayload: 1 << 20 });
+  await once(socket, 'open');
+  return {
+    client: new WsChannel(socket),
+    server: await accepted,
+    dispose: async () => {
+      socket.terminate();
+      for (const ws of listener.clients) ws.terminate();
+      listener.close();
+      await once(listener, 'close');
+    },
+  };
+}
+
+export const carriers = [
+  ['memory', memoryCarrier],
+  ['memory cut to 1..13 bytes', () => memoryCarrier({ cut: cutInto(13) })],
+  ['TCP', tcpCarrier],
+  ['WebSocket', wsCarrier],
+] as const satisfies readonly (readonly [string, () => Promise<Carrier>])[];
+
+/** Cuts into pieces of 1, 2, … `max` bytes in turn. */
+export function cutInto(max: number): (bytes: Uint8Array) => Iterable<Uint8Array> {
+  let size = 0;
+  return function* cut(bytes) {
+    for (let at = 0; at < bytes.length;) {
+      size = (size % max) + 1;
+      yield bytes.subarray(at, at + size);
+      at += size;
+    }
+  };
+}
+
+export interface SessionPair extends AsyncDisposable {
+  readonly client: Session;
+  readonly server: Session;
+  readonly carrier: Carrier;
+}
+
+type Options = Omit<SessionOptions, 'role'>;
+
+/** A client and a server session over the two ends of a carrier; disposing it ends both. */
+export async function sessionPair(
+  makeCarrier: () => Promise<Carrier> = memoryCarrier,
+  client: Options = {},
+  server: Options = {},
+): Promise<SessionPair> {
+  const carrier = await makeCarrier();
+  const pair = {
+    client: new Session(carrier.client, { ...client, role: 'client' }),
+    server: new Session(carrier.server, { ...server, role: 'server' }),
+    carrier,
+  };
+  return {
+    ...pair,
+    [Symbol.asyncDispose]: async () => {
+      pair.client.destroy();
+      pair.server.destroy();
+      await carrier.dispose();
+    },
+  };
+}
