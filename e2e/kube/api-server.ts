@@ -67,39 +67,29 @@ async function startOnce(binaries: KubeBinaries, users: readonly string[]): Prom
       [token, name, name, ...(name === ADMIN ? ['system:masters'] : [])].join(','),
     );
     await writeFile(join(dir, 'tokens.csv'), `${lines.join('\n')}\n`);
-    const etcd = new Program(binaries.etcd, [
-      ...['--data-dir', join(dir, 'etcd'), '--listen-client-urls', etcdUrl, '--advertise-client-urls', etcdUrl],
-      ...[
-        '--listen-peer-urls',
-        peerUrl,
-        '--initial-advertise-peer-urls',
-        peerUrl,
-        '--initial-cluster',
-        `default=${peerUrl}`,
-      ],
-      '--unsafe-no-fsync',
-    ]);
+    const etcd = new Program(binaries.etcd, {
+      'data-dir': join(dir, 'etcd'),
+      'listen-client-urls': etcdUrl,
+      'advertise-client-urls': etcdUrl,
+      'listen-peer-urls': peerUrl,
+      'initial-advertise-peer-urls': peerUrl,
+      'initial-cluster': `default=${peerUrl}`,
+      'unsafe-no-fsync': 'true',
+    });
     programs.push(etcd);
-    const server = new Program(binaries.apiServer, [
-      ...['--etcd-servers', etcdUrl, '--cert-dir', join(dir, 'certs'), '--secure-port', String(secure)],
-      ...[
-        '--bind-address',
-        '127.0.0.1',
-        '--service-account-key-file',
-        keyFile,
-        '--service-account-signing-key-file',
-        keyFile,
-      ],
-      ...['--service-account-issuer', 'https://kubernetes.default.svc', '--token-auth-file', join(dir, 'tokens.csv')],
-      ...[
-        '--authorization-mode',
-        'RBAC',
-        '--service-cluster-ip-range',
-        '10.0.0.0/24',
-        '--disable-admission-plugins',
-        'ServiceAccount',
-      ],
-    ]);
+    const server = new Program(binaries.apiServer, {
+      'etcd-servers': etcdUrl,
+      'cert-dir': join(dir, 'certs'),
+      'secure-port': String(secure),
+      'bind-address': '127.0.0.1',
+      'service-account-key-file': keyFile,
+      'service-account-signing-key-file': keyFile,
+      'service-account-issuer': 'https://kubernetes.default.svc',
+      'token-auth-file': join(dir, 'tokens.csv'),
+      'authorization-mode': 'RBAC',
+      'service-cluster-ip-range': '10.0.0.0/24',
+      'disable-admission-plugins': 'ServiceAccount',
+    });
     programs.push(server);
     const url = `https://127.0.0.1:${secure}`;
     const caFile = join(dir, 'certs', 'apiserver.crt');
@@ -145,8 +135,9 @@ class Program {
   #log = '';
   ended = false;
 
-  constructor(path: string, args: readonly string[]) {
+  constructor(path: string, flags: Readonly<Record<string, string>>) {
     this.#name = path;
+    const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
     this.#child = spawn(path, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
       this.#log = (this.#log + chunk).slice(-LOG_BYTES);

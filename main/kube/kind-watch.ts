@@ -14,6 +14,7 @@ export const MAX_OBJECTS = 20_000;
 /** The server ends a watch after this time; a quarter more of silence means that the connection is dead. */
 const WATCH_SECONDS = 240;
 const SILENCE_MS = WATCH_SECONDS * 1_250;
+const BETWEEN_WATCHES_MS = 200;
 const BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
 
@@ -80,6 +81,8 @@ export class KindWatch {
       if (result.ok) {
         if (relist) works();
         relist = false;
+        // Something between here and the server may end every watch at once.
+        await pause(BETWEEN_WATCHES_MS, signal);
         continue;
       }
       const { error } = result;
@@ -87,7 +90,7 @@ export class KindWatch {
         relist = true;
         continue;
       }
-      if (!error.retry) return listener.refused(error);
+      if (!error.retry && !isExpired(error)) return listener.refused(error);
       listener.trouble(error.failure);
       failures += 1;
       await pause(Math.min(BACKOFF_MS * 2 ** (failures - 1), MAX_BACKOFF_MS) * (0.5 + Math.random() / 2), signal);

@@ -15,6 +15,7 @@ export type Coverage = 'all' | ReadonlySet<string>;
 export class LiveObjects {
   readonly #objects = new Map<ObjectId, LiveObject>();
   readonly #coverage = new Map<string, Coverage>();
+  readonly #groups = new Set<string>();
   readonly #changed: () => void;
   #batch: NodeJS.Timeout | undefined;
 
@@ -33,7 +34,13 @@ export class LiveObjects {
   /** Can this say whether the object exists? */
   covers(ref: ObjectRef): boolean {
     const coverage = this.#coverage.get(kindKey(ref));
-    return coverage === 'all' || (coverage?.has(ref.namespace) ?? false);
+    if (coverage === undefined) return this.#groups.has(groupOf(ref.apiVersion));
+    return coverage === 'all' || coverage.has(ref.namespace);
+  }
+
+  /** All kinds that the group has are read: an object of another kind is not there. */
+  coverGroup(group: string): void {
+    this.#groups.add(group);
   }
 
   cover(kind: { readonly apiVersion: string; readonly kind: string }, coverage: Coverage): void {

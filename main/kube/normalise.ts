@@ -1,4 +1,4 @@
-import { fields, isFields, items } from '../../shared/manifests/field.ts';
+import { fields, isFields, items, text } from '../../shared/manifests/field.ts';
 import { groupOf } from '../../shared/manifests/object-id.ts';
 import type { KubeObject } from './port.ts';
 
@@ -24,7 +24,7 @@ export function normalise(object: KubeObject): KubeObject {
 }
 
 export function isSecret(object: KubeObject): boolean {
-  return object['kind'] === 'Secret' && groupOf(String(object['apiVersion'] ?? '')) === '';
+  return object['kind'] === 'Secret' && groupOf(text(object['apiVersion']) ?? '') === '';
 }
 
 /** `value` with its keys in the order of `like`, so that a text diff shows only what differs. */
