@@ -2,7 +2,7 @@
  * Paths as Traefik v3 sees them: rules compare a path whose percent-escapes are decoded, except those that stand for a
  * reserved character (RFC 3986 §2.2) or for `%`, since decoding these would change the structure of the path.
  */
-const RESERVED = new Set([...":/?#[]@!$&'()*+,;=%"].map((c) => c.charCodeAt(0)));
+const RESERVED = new Set(Buffer.from(":/?#[]@!$&'()*+,;=%"));
 const DOTS = /\/\/|\/\.{1,2}(?:\/|$)/;
 
 export interface RequestPath {
