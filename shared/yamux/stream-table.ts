@@ -117,14 +117,14 @@ export class StreamTable implements StreamHost {
   }
 
   resetAll(error: YamuxError): void {
-    for (const stream of [...this.streams.values()]) stream.resetWith(error);
+    for (const stream of this.streams.values()) stream.resetWith(error);
   }
 
   /** The session is over. */
   loseAll(error: YamuxError): void {
     this.openLimit.clear();
     this.halfCloseLimit.clear();
-    for (const stream of [...this.streams.values()]) stream.lost(error);
+    for (const stream of this.streams.values()) stream.lost(error);
   }
 
   get congested(): boolean {

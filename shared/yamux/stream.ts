@@ -148,9 +148,13 @@ export class Stream implements YamuxStream {
     this.host.acknowledged(this);
   }
 
+  /** What came whole, with its FIN, can still be read: an early answer, and then no interest in the rest of a request. */
   peerReset(): void {
     const refused = !this.incoming && !this.accepted;
-    this.close(new YamuxError(refused ? 'yamux-stream-refused' : 'yamux-stream-reset', `stream ${this.id}`), true);
+    this.close(
+      new YamuxError(refused ? 'yamux-stream-refused' : 'yamux-stream-reset', `stream ${this.id}`),
+      !this.remoteEnded,
+    );
   }
 
   peerEnded(): void {
