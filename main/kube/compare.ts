@@ -46,7 +46,7 @@ interface Walk {
 function comparable(object: KubeObject): KubeObject {
   const { apiVersion: _apiVersion, kind: _kind, metadata, ...rest } = normalise(object);
   const { name: _name, namespace: _namespace, ...written } = fields(metadata);
-  return { ...rest, metadata: written };
+  return { metadata: written, ...rest };
 }
 
 function lastApplied(live: KubeObject): KubeObject | undefined {

@@ -13,6 +13,7 @@ import { kubeContexts, KubeconfigFiles, kubeconfigPaths } from './kubeconfig-fil
 import { inOrderOf, normalise } from './normalise.ts';
 import { objectStates } from './object-states.ts';
 import type { KubeObject, KubePort } from './port.ts';
+import { withoutDefaults } from './without-defaults.ts';
 
 export interface KubeOptions {
   /** Names the kubeconfig files and is what exec plugins see; default: that of this process. */
@@ -141,7 +142,9 @@ export function createKube(options: KubeOptions = {}): KubePort {
       const fields = document && live ? compare(document.value, live.object).fields : [];
       return ok({
         file: file ? yaml(file) : null,
-        live: live ? yaml(inOrderOf(normalise(live.object), file ?? {})) : null,
+        live: live
+          ? yaml(inOrderOf(withoutDefaults(normalise(live.object), file ?? {}, connection.crds), file ?? {}))
+          : null,
         fields,
       });
     },

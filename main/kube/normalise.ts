@@ -10,17 +10,17 @@ const WRITTEN_METADATA = ['name', 'namespace', 'labels', 'annotations', 'finaliz
 
 /** An object without what the server manages: the part of it that a file can say. Of a Secret never its data. */
 export function normalise(object: KubeObject): KubeObject {
-  const { status: _status, metadata, ...rest } = object;
   const written: Record<string, unknown> = {};
-  const from = fields(metadata);
+  const from = fields(object, 'metadata');
   for (const key of WRITTEN_METADATA) if (from[key] !== undefined) written[key] = from[key];
   if (isFields(written['annotations'])) {
     const { [LAST_APPLIED]: _applied, ...annotations } = written['annotations'];
     if (Object.keys(annotations).length > 0) written['annotations'] = annotations;
     else delete written['annotations'];
   }
-  if (!isSecret(object)) return { ...rest, metadata: written };
-  return { apiVersion: object['apiVersion'], kind: object['kind'], metadata: written };
+  if (isSecret(object)) return { apiVersion: object['apiVersion'], kind: object['kind'], metadata: written };
+  const { status: _status, ...rest } = object;
+  return { ...rest, metadata: written };
 }
 
 export function isSecret(object: KubeObject): boolean {

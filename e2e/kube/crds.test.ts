@@ -1,0 +1,94 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createKube } from '../../main/kube/create-kube.ts';
+import { startApiServer } from './api-server.ts';
+import type { ApiServer } from './api-server.ts';
+import { kubeBinaries } from './binaries.ts';
+import { documentsOf } from './documents.ts';
+import { until } from './until.ts';
+
+const FOLDER = join(import.meta.dirname, '..', '..', 'shared', 'crds');
+const FILES = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml'));
+
+const API = `apiVersion: hub.traefik.io/v1alpha1
+kind: API
+metadata:
+  name: pets
+spec:
+  title: Pets
+`;
+const API_ID = 'hub.traefik.io/API/default/pets';
+
+const binaries = await kubeBinaries();
+
+describe.skipIf(!binaries)('our CustomResourceDefinitions in a real API server', () => {
+  let server: ApiServer;
+  beforeAll(async () => {
+    if (binaries) server = await startApiServer(binaries);
+  });
+  afterAll(async () => await server?.stop());
+
+  it('are absent at first: an API is in the files only, and a dry run says what is missing', async () => {
+    const kube = createKube({ env: { KUBECONFIG: server.kubeconfig } });
+    try {
+      expect(await kube.connect('admin')).toMatchObject({
+        ok: true,
+        value: { state: 'connected', unreadable: [], liveSchemas: false },
+      });
+      expect(kube.objectStates(documentsOf(API)).get(API_ID)?.state).toBe('file');
+      const result = await kube.dryRun(documentsOf(API));
+      expect(result.ok && result.value[0]).toMatchObject({
+        verdict: 'unsupported',
+        message: expect.stringContaining('API in hub.traefik.io/v1alpha1') as string,
+      });
+    } finally {
+      await kube.close();
+    }
+  });
+
+  it.for(FILES)('%s is accepted as a structural schema and served', async (file) => {
+    const applied = await server.kubectl(['apply', '--server-side', '-f', join(FOLDER, file), '-o', 'name']);
+    const name = applied.trim().replace(/^.*\//, '');
+    await server.kubectl(['wait', '--for=condition=Established', '--timeout=30s', `crd/${name}`]);
+    const crd = JSON.parse(await server.kubectl(['get', 'crd', name, '-o', 'json'])) as {
+      status: { conditions: { type: string; status: string; message: string }[] };
+    };
+    expect(
+      crd.status.conditions.filter(({ type, status }) => type === 'NonStructuralSchema' && status === 'True'),
+    ).toEqual([]);
+  });
+
+  it('gives the live schemas, and the states of an API', async () => {
+    await until(
+      'API is served',
+      async () =>
+        (await server.kubectl(['api-resources', '--api-group=hub.traefik.io'])).split('\n').length > FILES.length,
+    );
+    await server.kubectl(['apply', '-f', '-'], { stdin: API });
+    const kube = createKube({ env: { KUBECONFIG: server.kubeconfig } });
+    try {
+      expect(await kube.connect('admin')).toMatchObject({
+        ok: true,
+        value: { state: 'connected', unreadable: [], liveSchemas: true },
+      });
+      expect(kube.liveCrds()).toHaveLength(FILES.length);
+      expect(kube.objectStates(documentsOf(API)).get(API_ID)?.state).toBe('same');
+      const changed = documentsOf(API.replace('title: Pets', 'title: Animals'));
+      expect(kube.drift(API_ID, changed[0])).toMatchObject({
+        ok: true,
+        value: { fields: [{ path: 'spec.title', file: 'Animals', live: 'Pets', owner: 'kubectl-client-side-apply' }] },
+      });
+      const [refused] = await dryRun(kube, `${API}  titel: Typo\n`);
+      expect(refused).toMatchObject({ verdict: 'refused', causes: [{ field: 'spec.titel', line: 7 }] });
+    } finally {
+      await kube.close();
+    }
+  });
+});
+
+async function dryRun(kube: ReturnType<typeof createKube>, text: string) {
+  const result = await kube.dryRun(documentsOf(text));
+  if (!result.ok) throw new Error(result.error.message);
+  return result.value;
+}
