@@ -145,7 +145,7 @@ describe('requests that are ambiguous or malformed are refused with a code', () 
     ['far too long a target', `GET /${'b'.repeat(80_000)}`, 'http1.target-too-long'],
   ])('%s', (_name, bytes, code) => {
     expect(refusal(parseRequests([bytes]))).toBe(code);
-    expect(refusal(parseRequests([...bytes]))).toBe(code);
+    expect(refusal(parseRequests(bytes.split('')))).toBe(code);
   });
 
   const chunked = `POST / HTTP/1.1\r\n${H}Transfer-Encoding: chunked\r\n\r\n`;
@@ -168,7 +168,7 @@ describe('requests that are ambiguous or malformed are refused with a code', () 
     ['large trailers', `0\r\n${`A: ${'b'.repeat(500)}\r\n`.repeat(20)}\r\n`, 'http1.trailers-too-large'],
   ])('chunks with %s', (_name, bytes, code) => {
     expect(refusal(parseRequests([chunked + bytes]))).toBe(code);
-    expect(refusal(parseRequests([...(chunked + bytes)]))).toBe(code);
+    expect(refusal(parseRequests((chunked + bytes).split('')))).toBe(code);
   });
 });
 
@@ -287,7 +287,7 @@ describe('responses', () => {
     ['a leading empty line', '\r\nHTTP/1.1 200 OK\r\n\r\n', 'http1.bad-status-line'],
   ])('%s is refused', (_name, bytes, code) => {
     expect(refusal(parseResponses([bytes]))).toBe(code);
-    expect(refusal(parseResponses([...bytes]))).toBe(code);
+    expect(refusal(parseResponses(bytes.split('')))).toBe(code);
   });
 });
 
@@ -327,7 +327,7 @@ describe('any cut of the bytes gives the same events', () => {
         const pieces = [0, ...places].map((from, index) => bytes.slice(from, places[index] ?? bytes.length));
         const whole = parseRequests([bytes], { decode });
         expect(parseRequests(pieces, { decode })).toEqual(whole);
-        expect(parseRequests([...bytes], { decode })).toEqual(whole);
+        expect(parseRequests(bytes.split(''), { decode })).toEqual(whole);
       }),
       { numRuns: 1500 },
     );

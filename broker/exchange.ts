@@ -1,0 +1,395 @@
+import type { RequestHead, ResponseHead } from '../shared/http1/message-head.ts';
+import { writeRequestHead, writeResponseHead } from '../shared/http1/write-head.ts';
+import { Http1Error } from '../shared/http1/errors.ts';
+import { INTERNAL_HEADERS } from '../shared/tunnel/protocol.ts';
+import type { Edge } from './edge.ts';
+import type { BrokerErrorCode } from './errors.ts';
+import { OWN_ANSWER_HEADER } from './own-answer.ts';
+import { makeResponseHeaders, RELAY_HOP_HEADER, RELAY_SECRET_HEADER } from './request-headers.ts';
+import { chooseTarget } from './target.ts';
+import type { RunningTry, Target } from './target.ts';
+import { UpstreamConnection } from './upstream-connection.ts';
+import type { ResponseSink } from './upstream-connection.ts';
+
+/** The visitor's side of an exchange. */
+export interface ExchangeVisitor {
+  readonly blocked: boolean;
+  onBurst(open: boolean): void;
+  write(bytes: Uint8Array): void;
+  pauseBody(): void;
+  resumeBody(): void;
+  /** The value of `Connection` for this response; the visitor remembers that it closes. */
+  connectionHeader(closing: boolean): string | undefined;
+  answer(code: BrokerErrorCode, detail?: string): void;
+  /** The response is over. `broken`: it was cut, and the connection must show that. */
+  finished(broken: boolean): void;
+  upgraded(): void;
+  endUpgraded(): void;
+}
+
+export interface ExchangeRequest {
+  readonly head: RequestHead;
+  /** Canonical. */
+  readonly host: string;
+  readonly requestId: string;
+  readonly upgrade: string | undefined;
+  /** Tries that the edge before us made, for a request that it relays; 0 for a visitor's. */
+  readonly triesBefore: number;
+  readonly relayed: boolean;
+}
+
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+/** Answers of a peer's own after which the request was certainly not delivered. */
+const NOT_DELIVERED: ReadonlySet<string> = new Set<BrokerErrorCode>([
+  'broker.no-tunnel',
+  'broker.unknown-host',
+  'broker.draining',
+  'broker.too-busy',
+]);
+
+/**
+ * One request and its response. It may try several targets, one after the other, until the first byte of a response:
+ * again only when the request is safe and bodiless, or was certainly never delivered.
+ */
+export class Exchange implements ResponseSink, RunningTry {
+  readonly #edge: Edge;
+  readonly #visitor: ExchangeVisitor;
+  readonly #request: ExchangeRequest;
+  readonly #safe: boolean;
+  #connection: UpstreamConnection | undefined;
+  #tries = 0;
+  #refused: Set<Target> | undefined;
+  /** Body bytes sent so far, while a retry could still need them. */
+  #replay: Uint8Array[] | undefined = [];
+  #replayBytes = 0;
+  #bodyBytes = false;
+  #startedAt = performance.now();
+  #triedAt = this.#startedAt;
+  #activeAt = this.#startedAt;
+  #state: 'waiting' | 'responding' | 'upgraded' | 'over' = 'waiting';
+  requestSent = false;
+  #upstreamEnded = false;
+  #visitorEnded = false;
+
+  constructor(edge: Edge, visitor: ExchangeVisitor, request: ExchangeRequest) {
+    this.#edge = edge;
+    this.#visitor = visitor;
+    this.#request = request;
+    this.#safe =
+      SAFE.has(request.head.method) &&
+      (request.head.framing.kind === 'none' ||
+        request.head.framing.kind === 'upgrade' ||
+        request.head.framing.length === 0);
+    edge.metrics.inFlight += 1;
+  }
+
+  get blocked(): boolean {
+    return this.#visitor.blocked;
+  }
+
+  get over(): boolean {
+    return this.#state === 'over';
+  }
+
+  get responding(): boolean {
+    return this.#state === 'responding';
+  }
+
+  onBurst(open: boolean): void {
+    this.#visitor.onBurst(open);
+  }
+
+  start(): void {
+    this.#try(undefined);
+  }
+
+  /** Body bytes of the visitor, framing included; after an upgrade any bytes. */
+  send(bytes: Uint8Array): void {
+    if (this.#state === 'over') return;
+    this.#bodyBytes = true;
+    this.#activeAt = performance.now();
+    if (this.#state === 'waiting' && this.#replay !== undefined) {
+      this.#replayBytes += bytes.length;
+      if (this.#replayBytes > this.#edge.limits.replayBytes) this.#replay = undefined;
+      else this.#replay.push(bytes);
+    }
+    if (this.#connection?.wire.write(bytes) === false) this.#visitor.pauseBody();
+  }
+
+  /** The visitor's request is whole. */
+  sent(): void {
+    this.requestSent = true;
+  }
+
+  visitorDrained(): void {
+    this.#connection?.acknowledge();
+  }
+
+  /** FIN of the visitor after an upgrade. */
+  visitorEnded(): void {
+    if (this.#state !== 'upgraded') return;
+    this.#visitorEnded = true;
+    this.#connection?.wire.end();
+    this.#endUpgradedWhenBoth();
+  }
+
+  /** The visitor is gone. */
+  abort(): void {
+    this.#release()?.abandon();
+    this.#finish();
+  }
+
+  /** Checks the time limits. */
+  tick(now: number): void {
+    const { limits } = this.#edge;
+    if (this.#state === 'waiting') {
+      if (this.requestSent && now - Math.max(this.#startedAt, this.#activeAt) > limits.responseTimeoutMs) {
+        this.#release()?.abandon();
+        this.#answer('broker.upstream-timeout');
+      } else if (limits.tryTimeoutMs > 0 && now - this.#triedAt > limits.tryTimeoutMs) this.onTargetSuspect();
+    } else if (this.#state !== 'over' && now - this.#activeAt > limits.streamIdleTimeoutMs) {
+      this.#release()?.abandon();
+      this.#cut();
+    }
+  }
+
+  onTargetSuspect(): void {
+    const connection = this.#connection;
+    if (
+      this.#state !== 'waiting' ||
+      connection === undefined ||
+      !this.#safe ||
+      this.#tries >= this.#edge.limits.maxAttempts
+    )
+      return;
+    const { target } = connection;
+    if (this.#candidates(new Set([...(this.#refused ?? []), target])) === undefined) return;
+    this.#refuse(target);
+    this.#release()?.abandon();
+    this.#try(undefined);
+  }
+
+  onResponseHead(head: ResponseHead): void {
+    const now = performance.now();
+    this.#activeAt = now;
+    if (head.status < 200 && head.status !== 101) {
+      this.#interim(head);
+      return;
+    }
+    const connection = this.#connection;
+    if (connection === undefined || this.#state !== 'waiting') return;
+    const own = connection.target.kind === 'peer' ? head.headers.get(OWN_ANSWER_HEADER) : undefined;
+    if (own !== undefined && this.#elsewhere(connection, NOT_DELIVERED.has(own))) return;
+    connection.target.succeeded();
+    connection.target.sampleLatency(now - this.#triedAt, now);
+    this.#replay = undefined;
+    this.#edge.metrics.countResponse(head.status, now - this.#startedAt);
+    if (head.framing.kind === 'upgrade' && this.#request.upgrade === undefined) {
+      this.#release()?.abandon();
+      this.#answer('broker.upstream-invalid', 'It switched protocols without being asked.');
+      return;
+    }
+    this.#state = head.framing.kind === 'upgrade' ? 'upgraded' : 'responding';
+    this.#writeHead(head);
+    if (this.#state === 'upgraded') {
+      this.#edge.metrics.upgraded += 1;
+      this.#visitor.upgraded();
+    }
+  }
+
+  onResponseBody(bytes: Buffer): void {
+    if (this.#state !== 'responding') return;
+    this.#activeAt = performance.now();
+    this.#visitor.write(bytes);
+  }
+
+  onResponseComplete(): void {
+    if (this.#state !== 'responding') return;
+    this.#release();
+    this.#finish();
+    this.#visitor.finished(false);
+  }
+
+  onUpgraded(bytes: Buffer): void {
+    this.#activeAt = performance.now();
+    this.#visitor.write(bytes);
+  }
+
+  onUpgradedEnd(): void {
+    if (this.#upstreamEnded || this.#state !== 'upgraded') return;
+    this.#upstreamEnded = true;
+    this.#visitor.endUpgraded();
+    this.#endUpgradedWhenBoth();
+  }
+
+  onUpstreamDrain(): void {
+    this.#visitor.resumeBody();
+  }
+
+  onUpstreamFailed(connection: UpstreamConnection, error: Error | undefined): void {
+    if (connection !== this.#connection) return;
+    this.#release();
+    if (this.#state === 'waiting') this.#retryOrFail(connection, error);
+    else this.#cut();
+  }
+
+  #try(lastError: Error | undefined): void {
+    const { limits } = this.#edge;
+    let error = lastError;
+    while (this.#state === 'waiting') {
+      const now = performance.now();
+      const target = this.#tries < limits.maxAttempts ? this.#candidates(this.#refused) : undefined;
+      if (target === undefined) {
+        this.#noTarget(error);
+        return;
+      }
+      this.#tries += 1;
+      if (this.#tries > 1) this.#edge.metrics.retries += 1;
+      const connection = this.#open(target, now);
+      if (connection instanceof UpstreamConnection) {
+        this.#begin(connection, now);
+        return;
+      }
+      error = connection;
+      this.#refuse(target);
+    }
+  }
+
+  /** A kept connection, or a fresh one; fresh where a retry would not be safe after the first was found closed. */
+  #open(target: Target, now: number): UpstreamConnection | Error {
+    const decode = this.#request.head.version === '1.0';
+    const idle = decode || this.#request.upgrade !== undefined ? undefined : target.takeIdle(now);
+    if (idle !== undefined) return idle;
+    try {
+      return new UpstreamConnection(target, decode);
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  }
+
+  #begin(connection: UpstreamConnection, now: number): void {
+    const { head, triesBefore } = this.#request;
+    this.#connection = connection;
+    this.#triedAt = now;
+    connection.target.begin(this);
+    const headers = head.headers.clone();
+    headers.append(INTERNAL_HEADERS.attempt, String(triesBefore + this.#tries));
+    if (connection.target.kind === 'session') headers.append(INTERNAL_HEADERS.broker, this.#edge.id);
+    else {
+      headers.append(RELAY_HOP_HEADER, '1');
+      headers.append(RELAY_SECRET_HEADER, this.#edge.peerSecret ?? '');
+    }
+    connection.start(this, head.method, writeRequestHead({ method: head.method, target: head.target, headers }));
+    let room = true;
+    for (const bytes of this.#replay ?? []) room = connection.wire.write(bytes);
+    if (room) this.#visitor.resumeBody();
+  }
+
+  #candidates(refused: ReadonlySet<Target> | undefined): Target | undefined {
+    const now = performance.now();
+    const session = chooseTarget(this.#edge.sessionsFor(this.#request.host), refused, now);
+    if (session !== undefined || this.#request.relayed) return session;
+    return chooseTarget(this.#edge.peersFor(this.#request.host), refused, now);
+  }
+
+  #retryOrFail(connection: UpstreamConnection, error: Error | undefined): void {
+    const { target, wire } = connection;
+    // A stale kept connection says nothing of its target; an invalid answer is no reason to ask again.
+    const invalid = error instanceof Http1Error && error.code !== 'http1.truncated';
+    if (connection.uses === 1 && !invalid) target.failed(error);
+    const undelivered = connection.uses === 1 && target.neverDelivered(wire, error);
+    if (!invalid && this.#mayRepeat(undelivered)) {
+      if (connection.uses === 1) this.#refuse(target);
+      this.#try(error);
+      return;
+    }
+    this.#edge.log.debug({ requestId: this.#request.requestId, target: target.name, err: error }, 'request lost');
+    this.#answer(
+      invalid ? 'broker.upstream-invalid' : 'broker.upstream-gone',
+      invalid && error !== undefined ? `${error.message}.` : undefined,
+    );
+  }
+
+  /** After an answer that a peer made itself: another target, when there is one and it is safe. */
+  #elsewhere(connection: UpstreamConnection, undelivered: boolean): boolean {
+    if (!this.#mayRepeat(undelivered) || this.#tries >= this.#edge.limits.maxAttempts) return false;
+    this.#refuse(connection.target);
+    if (this.#candidates(this.#refused) === undefined) return false;
+    this.#release()?.abandon();
+    this.#try(undefined);
+    return true;
+  }
+
+  #mayRepeat(undelivered: boolean): boolean {
+    return this.#safe || (undelivered && (!this.#bodyBytes || this.#replay !== undefined));
+  }
+
+  #noTarget(error: Error | undefined): void {
+    if (error !== undefined || this.#tries > 0) this.#answer('broker.upstream-gone', undefined);
+    else {
+      const { host } = this.#request;
+      const known = this.#edge.sessionsFor(host).length + this.#edge.peersFor(host).length;
+      if (known > 0)
+        this.#answer(
+          [...this.#edge.sessionsFor(host), ...this.#edge.peersFor(host)].every((target) => target.full)
+            ? 'broker.too-busy'
+            : 'broker.no-tunnel',
+        );
+      else this.#answer(this.#edge.wasServed(host) ? 'broker.no-tunnel' : 'broker.unknown-host');
+    }
+  }
+
+  #interim(head: ResponseHead): void {
+    if (this.#request.head.version === '1.0' || this.#state !== 'waiting') return;
+    // Only the answer to `Expect` is known to be safe before a retry: it asks for the body, which is then kept.
+    makeResponseHeaders(head, undefined);
+    this.#visitor.write(writeResponseHead(head));
+  }
+
+  #writeHead(head: ResponseHead): void {
+    const untilClose = head.framing.kind === 'until-close';
+    const decoded = this.#request.head.version === '1.0' && head.framing.kind === 'chunked';
+    const connection = this.#visitor.connectionHeader(untilClose || decoded || !this.requestSent);
+    makeResponseHeaders(head, connection);
+    if (decoded) head.headers.remove('transfer-encoding');
+    this.#visitor.write(writeResponseHead(head));
+  }
+
+  #answer(code: BrokerErrorCode, detail?: string): void {
+    this.#release();
+    this.#finish();
+    this.#visitor.answer(code, detail);
+  }
+
+  /** The response has begun and cannot go on. */
+  #cut(): void {
+    this.#finish();
+    this.#visitor.finished(true);
+  }
+
+  #endUpgradedWhenBoth(): void {
+    if (!this.#upstreamEnded || !this.#visitorEnded) return;
+    this.#release();
+    this.#finish();
+    this.#visitor.finished(false);
+  }
+
+  #refuse(target: Target): void {
+    this.#refused ??= new Set();
+    this.#refused.add(target);
+  }
+
+  #release(): UpstreamConnection | undefined {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    connection?.target.finish(this);
+    return connection;
+  }
+
+  #finish(): void {
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    this.#replay = undefined;
+    this.#edge.metrics.inFlight -= 1;
+  }
+}

@@ -1,0 +1,104 @@
+import type { Logger } from 'pino';
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0: chosen by the system. */
+  readonly port: number;
+}
+
+export interface BrokerOptions {
+  readonly id: string;
+  readonly region: string;
+  /** `tunnel` accepts agents; `edge` relays to peers what it has no session for. Both answer visitors. */
+  readonly roles: readonly ('tunnel' | 'edge')[];
+  readonly public: ListenOptions;
+  /** Without `tls` a plain WebSocket, for loopback and for a TLS terminator in front. PEM texts. */
+  readonly tunnel?: ListenOptions & { readonly tls?: { readonly cert: string; readonly key: string } };
+  /** For edges and other brokers, health and metrics; keep it private. */
+  readonly peer?: ListenOptions;
+  readonly peerSecret?: string;
+  /** `HOST:PORT` of the peer listeners of other brokers. */
+  readonly peers?: readonly string[];
+  readonly control?: { readonly url: string; readonly brokerKey?: string };
+  /** A JWKS document in place of the control plane's. */
+  readonly jwksFile?: string;
+  /** `iss` of the tunnel tokens. */
+  readonly issuer: string;
+  /** `http://{host}:PORT/`; default made from the public address. */
+  readonly publicUrl?: string;
+  readonly limits?: Partial<BrokerLimits>;
+  readonly log: Logger;
+  readonly onEvent?: (event: BrokerEvent) => void;
+}
+
+export type BrokerEvent =
+  | { readonly type: 'session-up'; readonly agent: string; readonly session: string; readonly hosts: readonly string[] }
+  | { readonly type: 'session-down'; readonly agent: string; readonly session: string; readonly reason: string }
+  | { readonly type: 'peer-up'; readonly peer: string; readonly hosts: number }
+  | { readonly type: 'peer-down'; readonly peer: string; readonly reason: string };
+
+export interface Broker {
+  /** `HOST:PORT` each; `tunnelUrl` is what agents dial. */
+  readonly addresses: {
+    readonly public: string;
+    readonly tunnel?: string;
+    readonly peer?: string;
+    readonly tunnelUrl?: string;
+  };
+  /** A tunnel broker with a live tunnel; an edge that knows a peer with a host. */
+  ready(): boolean;
+  /** Tells agents and edges, lets running requests finish until the grace is over. */
+  drain(how: { readonly graceMs: number }): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface BrokerLimits {
+  readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
+  /** Requests in flight on the whole broker, and on one session or peer. */
+  readonly maxInFlight: number;
+  readonly maxInFlightPerTarget: number;
+  readonly maxSessions: number;
+  readonly headTimeoutMs: number;
+  /** Between requests of a kept connection. */
+  readonly keepAliveTimeoutMs: number;
+  /** No byte of a request body for this long. */
+  readonly bodyIdleTimeoutMs: number;
+  /** From the whole request to the response head. */
+  readonly responseTimeoutMs: number;
+  /** A try without response head is given up for another session after this time; 0: never. Safe requests only. */
+  readonly tryTimeoutMs: number;
+  /** No byte in either direction of a running response or an upgraded connection. */
+  readonly streamIdleTimeoutMs: number;
+  readonly maxAttempts: number;
+  /** Request body bytes kept for a retry of a request that was never delivered. */
+  readonly replayBytes: number;
+  /** An idle stream older than this is not used again: the gateway may be closing it. */
+  readonly idleStreamMs: number;
+  readonly maxIdleStreams: number;
+  readonly pingIntervalMs: number;
+  /** A ping unanswered for this long makes the session suspect; twice as long ends it. */
+  readonly pingTimeoutMs: number;
+  readonly tunnelMaxMessageBytes: number;
+}
+
+export const DEFAULT_LIMITS: BrokerLimits = {
+  maxConnections: 20_000,
+  maxConnectionsPerAddress: 4_096,
+  maxInFlight: 20_000,
+  maxInFlightPerTarget: 4_096,
+  maxSessions: 4_096,
+  headTimeoutMs: 10_000,
+  keepAliveTimeoutMs: 75_000,
+  bodyIdleTimeoutMs: 60_000,
+  responseTimeoutMs: 60_000,
+  tryTimeoutMs: 0,
+  streamIdleTimeoutMs: 600_000,
+  maxAttempts: 4,
+  replayBytes: 64 * 1024,
+  idleStreamMs: 4_000,
+  maxIdleStreams: 128,
+  pingIntervalMs: 1_000,
+  pingTimeoutMs: 1_000,
+  tunnelMaxMessageBytes: 2 * 1024 * 1024,
+};

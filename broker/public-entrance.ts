@@ -1,0 +1,71 @@
+import { canonicalHost } from '../shared/http1/canonical-host.ts';
+import type { CanonicalHost } from '../shared/http1/canonical-host.ts';
+import type { RequestHead } from '../shared/http1/message-head.ts';
+import type { Admission, Entrance } from './entrance.ts';
+import { makeForwarded, wantedUpgrade } from './request-headers.ts';
+import { nextRequestId } from './request-id.ts';
+
+const MAX_CACHED_HOSTS = 4096;
+
+/** Any visitor: nothing that it says of itself is believed. */
+export class PublicEntrance implements Entrance {
+  readonly toPeer = false;
+  readonly #proto: 'http' | 'https';
+  /** Parsing a host costs more than a look-up; unknown hosts cannot fill it beyond its bound. */
+  readonly #hosts = new Map<string, CanonicalHost>();
+
+  constructor(proto: 'http' | 'https') {
+    this.#proto = proto;
+  }
+
+  admit(head: RequestHead, connection: { readonly remoteAddress: string; readonly localPort: number }): Admission {
+    if (head.method === 'CONNECT') return { kind: 'refuse', code: 'broker.connect-refused' };
+    const value = head.headers.get('host');
+    if (value === undefined) return { kind: 'refuse', code: 'broker.bad-request', detail: 'Host is missing.' };
+    const host = this.#canonical(value);
+    if (host === undefined)
+      return { kind: 'refuse', code: 'broker.bad-request', detail: 'Host is not a host with an optional port.' };
+    if (head.target.charCodeAt(0) !== 0x2f && head.target !== '*') {
+      const target = originForm(head.target, host);
+      if (target === undefined) return { kind: 'refuse', code: 'broker.misdirected' };
+      head.target = target;
+    }
+    const upgrade = wantedUpgrade(head);
+    const requestId = nextRequestId();
+    const port = String(
+      host.port ?? (value.includes(':') || this.#proto === 'https' ? defaultPort(this.#proto) : connection.localPort),
+    );
+    makeForwarded(
+      head,
+      { address: connection.remoteAddress, proto: this.#proto, host: value, port },
+      requestId,
+      upgrade,
+    );
+    return { kind: 'forward', request: { head, host: host.host, requestId, upgrade, triesBefore: 0, relayed: false } };
+  }
+
+  #canonical(value: string): CanonicalHost | undefined {
+    const known = this.#hosts.get(value);
+    if (known !== undefined) return known;
+    const made = canonicalHost(value);
+    if (!made.ok) return undefined;
+    if (this.#hosts.size >= MAX_CACHED_HOSTS) this.#hosts.clear();
+    this.#hosts.set(value, made.value);
+    return made.value;
+  }
+}
+
+function defaultPort(proto: 'http' | 'https'): number {
+  return proto === 'https' ? 443 : 80;
+}
+
+/** Absolute form must name the same host and port as `Host` (RFC 9112 §3.2.2); undefined when it does not. */
+function originForm(target: string, host: CanonicalHost): string | undefined {
+  const from = target.indexOf('//') + 2;
+  let end = from;
+  while (end < target.length && target[end] !== '/' && target[end] !== '?') end += 1;
+  const named = canonicalHost(target.slice(from, end));
+  if (!named.ok || named.value.host !== host.host || (named.value.port ?? 80) !== (host.port ?? 80)) return undefined;
+  const rest = target.slice(end);
+  return rest.startsWith('/') ? rest : `/${rest}`;
+}

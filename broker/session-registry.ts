@@ -1,0 +1,92 @@
+import type { Logger } from 'pino';
+import type { BrokerEvent } from './options.ts';
+import type { RoutingTable } from './routing-table.ts';
+import type { TunnelSession } from './tunnel-session.ts';
+
+const REPLACED_GRACE_MS = 10_000;
+const SWEEP_MS = 1_000;
+
+/** All sessions of this broker: one live session an agent, the newest generation wins. */
+export class SessionRegistry {
+  readonly #table: RoutingTable;
+  readonly #log: Logger;
+  readonly #onEvent: (event: BrokerEvent) => void;
+  readonly #sessions = new Set<TunnelSession>();
+  /** By agent: the one that has the hosts. */
+  readonly #current = new Map<string, TunnelSession>();
+  readonly #sweeper: NodeJS.Timeout;
+
+  constructor(table: RoutingTable, log: Logger, onEvent: (event: BrokerEvent) => void) {
+    this.#table = table;
+    this.#log = log;
+    this.#onEvent = onEvent;
+    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
+    this.#sweeper.unref();
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  get live(): number {
+    return this.#current.size;
+  }
+
+  get streams(): number {
+    let streams = 0;
+    for (const session of this.#sessions) streams += session.streams;
+    return streams;
+  }
+
+  add(session: TunnelSession): void {
+    this.#sessions.add(session);
+  }
+
+  /** True when the session may serve: it is at least as new as the one that its agent has here. */
+  greet(session: TunnelSession): boolean {
+    const current = this.#current.get(session.agent);
+    if (current !== undefined && current !== session) {
+      // A stale session may still hold the name: it must not shut out the one that is newer and answers.
+      if (current.usable && current.generation > session.generation) {
+        session.end('a newer session of this agent is connected');
+        return false;
+      }
+      current.leave(REPLACED_GRACE_MS, 'replaced by a newer session of this agent');
+      void current.close(REPLACED_GRACE_MS);
+    }
+    this.#current.set(session.agent, session);
+    return true;
+  }
+
+  hostsChanged(session: TunnelSession): void {
+    this.#table.assign(session, session.hosts);
+    if (session.live && session.hosts.size > 0)
+      this.#onEvent({ type: 'session-up', agent: session.agent, session: session.id, hosts: [...session.hosts] });
+  }
+
+  remove(session: TunnelSession, reason: string): void {
+    if (!this.#sessions.delete(session)) return;
+    // By identity: the agent's next session may be here already.
+    if (this.#current.get(session.agent) === session) this.#current.delete(session.agent);
+    this.#log.info({ agent: session.agent, session: session.id, reason }, 'session ended');
+    this.#onEvent({ type: 'session-down', agent: session.agent, session: session.id, reason });
+  }
+
+  leave(graceMs: number, reason: string): void {
+    for (const session of this.#sessions) session.leave(graceMs, reason);
+  }
+
+  async close(graceMs: number): Promise<void> {
+    await Promise.all([...this.#sessions].map((session) => session.close(graceMs)));
+  }
+
+  stop(): void {
+    clearInterval(this.#sweeper);
+    for (const session of this.#sessions) session.end('the broker stops');
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    for (const session of this.#sessions) session.sweepIdle(now);
+  }
+}

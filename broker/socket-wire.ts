@@ -1,0 +1,65 @@
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import type { StreamReceiver } from '../shared/yamux/types.ts';
+import type { Wire } from './wire.ts';
+
+/** Bytes handed on and not yet consumed, above which the socket is not read. */
+const HIGH_WATER_BYTES = 256 * 1024;
+const CONNECT_TIMEOUT_MS = 2_000;
+
+/** A TCP connection to a peer, used like a yamux stream. */
+export class SocketWire implements Wire {
+  accepted = false;
+  closed = false;
+  readonly #socket: Socket;
+  #waiting = 0;
+
+  constructor(host: string, port: number) {
+    this.#socket = connect({ host, port, noDelay: true, allowHalfOpen: true });
+    this.#socket.setTimeout(CONNECT_TIMEOUT_MS, () => this.#socket.destroy(new Error('connect timed out')));
+  }
+
+  get queuedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return this.closed || this.#socket.write(bytes);
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  reset(): void {
+    this.#socket.destroy();
+  }
+
+  attach(receiver: StreamReceiver): void {
+    const socket = this.#socket;
+    let failure: Error | undefined;
+    socket.on('connect', () => {
+      this.accepted = true;
+      socket.setTimeout(0);
+    });
+    socket.on('data', (bytes) => {
+      this.#waiting += bytes.length;
+      receiver.onData(bytes);
+      if (this.#waiting > HIGH_WATER_BYTES) socket.pause();
+    });
+    socket.on('drain', () => receiver.onDrain());
+    socket.on('end', () => receiver.onEnd());
+    socket.on('error', (error) => {
+      failure = error;
+    });
+    socket.on('close', () => {
+      this.closed = true;
+      receiver.onClosed(failure);
+    });
+  }
+
+  consumed(bytes: number): void {
+    this.#waiting -= bytes;
+    if (this.#waiting <= HIGH_WATER_BYTES && this.#socket.isPaused()) this.#socket.resume();
+  }
+}

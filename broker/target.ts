@@ -1,0 +1,157 @@
+import type { UpstreamConnection } from './upstream-connection.ts';
+import type { Wire } from './wire.ts';
+
+/** What a running try is told by its target. */
+export interface RunningTry {
+  /** The target may be gone: go elsewhere if that is safe. */
+  onTargetSuspect(): void;
+}
+
+/** What a target needs of its owner. */
+export interface TargetLimits {
+  readonly maxIdleStreams: number;
+  readonly idleStreamMs: number;
+  readonly maxInFlightPerTarget: number;
+}
+
+/** Share of a new sample in the average. */
+const LATENCY_WEIGHT = 0.1;
+/** After this time without a sample an old average counts half: a target that was slow once is tried again. */
+const LATENCY_HALF_LIFE_MS = 5_000;
+
+/** Where a request can go: a session of an agent, or a peer. Keeps idle connections and what balancing needs to know. */
+export abstract class Target {
+  abstract readonly kind: 'session' | 'peer';
+  /** For logs. */
+  abstract readonly name: string;
+  protected readonly running: Set<RunningTry> = new Set();
+  readonly #whenIdle: (() => void)[] = [];
+  readonly #idle: UpstreamConnection[] = [];
+  readonly #limits: TargetLimits;
+  #latencyMs = 0;
+  #sampledAt = 0;
+
+  constructor(limits: TargetLimits) {
+    this.#limits = limits;
+  }
+
+  /** Whether a new request may go here. */
+  abstract get usable(): boolean;
+  /** A fresh wire; throws when there is none to be had, in which case nothing was delivered. */
+  abstract open(): Wire;
+  /** True when the peer certainly never saw the request that was written to this fresh wire. */
+  abstract neverDelivered(wire: Wire, error: Error | undefined): boolean;
+  /** A request got a response head. */
+  succeeded(): void {}
+  /** A wire ended before its response head. */
+  failed(_error: Error | undefined): void {}
+
+  begin(one: RunningTry): void {
+    this.running.add(one);
+  }
+
+  finish(one: RunningTry): void {
+    this.running.delete(one);
+    if (this.running.size > 0) return;
+    for (const resolve of this.#whenIdle.splice(0)) resolve();
+  }
+
+  /** Resolves when no request runs. */
+  idle(): Promise<void> {
+    if (this.running.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#whenIdle.push(resolve));
+  }
+
+  get inFlight(): number {
+    return this.running.size;
+  }
+
+  get full(): boolean {
+    return this.running.size >= this.#limits.maxInFlightPerTarget;
+  }
+
+  /** Lower is better. */
+  cost(now: number): number {
+    const latency = this.#latencyMs / (1 + Math.max(0, now - this.#sampledAt) / LATENCY_HALF_LIFE_MS);
+    return (this.running.size + 1) * (latency + 1);
+  }
+
+  sampleLatency(latencyMs: number, now: number): void {
+    this.#latencyMs += this.#sampledAt === 0 ? latencyMs : (latencyMs - this.#latencyMs) * LATENCY_WEIGHT;
+    this.#sampledAt = now;
+  }
+
+  /** The idle connection used last, when it is young enough. */
+  takeIdle(now: number): UpstreamConnection | undefined {
+    const connection = this.#idle.at(-1);
+    if (connection === undefined || now - connection.idleSince > this.#limits.idleStreamMs) return undefined;
+    this.#idle.pop();
+    return connection;
+  }
+
+  keepIdle(connection: UpstreamConnection): void {
+    if (this.#idle.length >= this.#limits.maxIdleStreams || !this.usable) connection.discard();
+    else this.#idle.push(connection);
+  }
+
+  forgetIdle(connection: UpstreamConnection): void {
+    const at = this.#idle.indexOf(connection);
+    if (at >= 0) this.#idle.splice(at, 1);
+  }
+
+  get idleConnections(): number {
+    return this.#idle.length;
+  }
+
+  /** Ends idle connections that are too old, or all. */
+  sweepIdle(now: number, all = false): void {
+    let keepFrom = 0;
+    for (const connection of this.#idle) {
+      if (!all && now - connection.idleSince <= this.#limits.idleStreamMs) break;
+      keepFrom += 1;
+    }
+    for (const connection of this.#idle.splice(0, keepFrom)) connection.discard();
+  }
+
+  protected tellSuspect(): void {
+    for (const one of this.running) one.onTargetSuspect();
+  }
+}
+
+/**
+ * Power of two random choices: two usable targets at random, the cheaper one. `refused` are those that this request
+ * must not be sent to again.
+ */
+export function chooseTarget<T extends Target>(
+  targets: readonly T[],
+  refused: ReadonlySet<Target> | undefined,
+  now: number,
+): T | undefined {
+  let free = 0;
+  for (const target of targets) if (isFree(target, refused)) free += 1;
+  if (free === 0) return undefined;
+  const first = nthFree(targets, refused, Math.floor(Math.random() * free));
+  if (free === 1 || first === undefined) return first;
+  let other = Math.floor(Math.random() * (free - 1));
+  if (nthFree(targets, refused, other) === first) other = free - 1;
+  const second = nthFree(targets, refused, other);
+  return second !== undefined && second.cost(now) < first.cost(now) ? second : first;
+}
+
+function isFree(target: Target, refused: ReadonlySet<Target> | undefined): boolean {
+  return target.usable && !target.full && refused?.has(target) !== true;
+}
+
+function nthFree<T extends Target>(
+  targets: readonly T[],
+  refused: ReadonlySet<Target> | undefined,
+  index: number,
+): T | undefined {
+  let seen = 0;
+  for (const target of targets) {
+    if (!isFree(target, refused)) continue;
+    if (seen === index) return target;
+    seen += 1;
+  }
+  return undefined;
+}

@@ -1,0 +1,180 @@
+import { createServer as createHttpServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Logger } from 'pino';
+import { WebSocketServer } from 'ws';
+import { listHas } from '../shared/http1/header-list.ts';
+import { TUNNEL_PATH, TUNNEL_SUBPROTOCOL } from '../shared/tunnel/protocol.ts';
+import type { TunnelClaims } from '../shared/tunnel/protocol.ts';
+import type { Result } from '../shared/result/result.ts';
+import type { ByteChannel } from '../shared/yamux/types.ts';
+import { WsChannel } from '../shared/yamux/ws-channel.ts';
+import { brokerError } from './errors.ts';
+import type { BrokerErrorCode } from './errors.ts';
+import type { BrokerOptions } from './options.ts';
+import { ownAnswer } from './own-answer.ts';
+
+const MAX_TOKEN_BYTES = 8 * 1024;
+const HEAD_TIMEOUT_MS = 10_000;
+
+export interface TunnelListenerOwner {
+  readonly log: Logger;
+  readonly maxMessageBytes: number;
+  checkToken(token: string): Promise<Result<TunnelClaims>>;
+  /** Why no session is taken now. */
+  refusal(): BrokerErrorCode | undefined;
+  onTunnel(channel: ByteChannel, claims: TunnelClaims): void;
+  healthy(): boolean;
+  ready(): boolean;
+}
+
+/** Where agents dial: `GET /tunnel` with a token becomes a WebSocket; `/healthz` and `/readyz` for those who watch. */
+export class TunnelListener {
+  readonly #owner: TunnelListenerOwner;
+  readonly #server: Server;
+  readonly #sockets: WebSocketServer;
+  readonly secure: boolean;
+
+  private constructor(owner: TunnelListenerOwner, tls: { readonly cert: string; readonly key: string } | undefined) {
+    this.#owner = owner;
+    this.secure = tls !== undefined;
+    const settings = {
+      headersTimeout: HEAD_TIMEOUT_MS,
+      requestTimeout: HEAD_TIMEOUT_MS,
+      keepAliveTimeout: 5_000,
+      maxHeaderSize: 16 * 1024,
+    };
+    this.#server =
+      tls === undefined
+        ? createHttpServer(settings)
+        : createHttpsServer({ ...settings, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' });
+    this.#sockets = new WebSocketServer({
+      noServer: true,
+      perMessageDeflate: false,
+      maxPayload: owner.maxMessageBytes,
+      clientTracking: true,
+      handleProtocols: () => TUNNEL_SUBPROTOCOL,
+    });
+    this.#server.on('request', (request, response) => this.#onRequest(request, response));
+    this.#server.on('upgrade', (request, socket, head) => {
+      const onError = (error: Error): void => {
+        owner.log.debug({ err: error }, 'tunnel handshake failed');
+      };
+      socket.on('error', onError);
+      void this.#onUpgrade(request, socket, head).finally(() => socket.off('error', onError));
+    });
+    this.#server.on('clientError', (error, socket) => {
+      owner.log.debug({ err: error }, 'bad request at the tunnel listener');
+      socket.destroy();
+    });
+  }
+
+  static async listen(
+    owner: TunnelListenerOwner,
+    options: NonNullable<BrokerOptions['tunnel']>,
+  ): Promise<TunnelListener> {
+    const listener = new TunnelListener(owner, options.tls);
+    await new Promise<void>((resolve, reject) => {
+      listener.#server.once('error', reject);
+      listener.#server.listen(options.port, options.host, () => {
+        listener.#server.off('error', reject);
+        resolve();
+      });
+    });
+    listener.#server.on('error', (error) => owner.log.error({ err: error }, 'tunnel listener failed'));
+    return listener;
+  }
+
+  get address(): AddressInfo {
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') throw new Error('the listener is closed');
+    return address;
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
+    this.#server.closeAllConnections();
+    for (const socket of this.#sockets.clients) socket.terminate();
+    await closed;
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const path = request.url?.split('?')[0];
+    if (path === TUNNEL_PATH) {
+      problem(response, 'broker.upgrade-required', {
+        upgrade: 'websocket',
+        'sec-websocket-protocol': TUNNEL_SUBPROTOCOL,
+      });
+      return;
+    }
+    const good = path === '/healthz' ? this.#owner.healthy() : path === '/readyz' ? this.#owner.ready() : undefined;
+    if (good === undefined || (request.method !== 'GET' && request.method !== 'HEAD'))
+      problem(response, 'broker.not-found', {});
+    else
+      response
+        .writeHead(good ? 200 : 503, { 'content-type': 'text/plain', 'cache-control': 'no-store' })
+        .end(good ? 'ok\n' : 'not ready\n');
+  }
+
+  async #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const refuse = (code: BrokerErrorCode, detail?: string): void => {
+      this.#owner.log.info({ code, detail }, 'tunnel refused');
+      socket.end(ownAnswer({ code, detail, close: true }));
+    };
+    if (request.url?.split('?')[0] !== TUNNEL_PATH) {
+      refuse('broker.not-found');
+      return;
+    }
+    if (!listHas(request.headers['sec-websocket-protocol'] ?? '', TUNNEL_SUBPROTOCOL)) {
+      refuse('broker.upgrade-required');
+      return;
+    }
+    const authorization = request.headers.authorization ?? '';
+    if (!authorization.toLowerCase().startsWith('bearer ') || authorization.length > MAX_TOKEN_BYTES) {
+      refuse('broker.unauthorized', 'The bearer token is missing.');
+      return;
+    }
+    const checked = await this.#owner.checkToken(authorization.slice(7));
+    if (socket.destroyed) return;
+    if (!checked.ok) {
+      refuse(asCode(checked.error.code), `${checked.error.message}.`);
+      return;
+    }
+    const refusal = this.#owner.refusal();
+    if (refusal !== undefined) {
+      refuse(refusal);
+      return;
+    }
+    this.#sockets.handleUpgrade(request, socket, head, (ws) => {
+      try {
+        this.#owner.onTunnel(new WsChannel(ws), checked.value);
+      } catch (error) {
+        this.#owner.log.warn({ err: error }, 'tunnel ended while it was taken');
+        ws.terminate();
+      }
+    });
+  }
+}
+
+function asCode(code: string): BrokerErrorCode {
+  if (code === 'broker.keys-missing' || code === 'broker.forbidden') return code;
+  return 'broker.unauthorized';
+}
+
+function problem(response: ServerResponse, code: BrokerErrorCode, headers: Record<string, string>): void {
+  const entry = brokerError(code);
+  const body = JSON.stringify({
+    type: 'about:blank',
+    title: entry.title,
+    status: entry.status,
+    detail: entry.hint,
+    code,
+  });
+  response
+    .writeHead(entry.status, { ...headers, 'content-type': 'application/problem+json', connection: 'close' })
+    .end(body);
+}

@@ -1,0 +1,359 @@
+import type { Socket } from 'node:net';
+import type { Http1Error } from '../shared/http1/errors.ts';
+import { HeaderList } from '../shared/http1/header-list.ts';
+import type { RequestHead } from '../shared/http1/message-head.ts';
+import type { MessageHandler } from '../shared/http1/message-parser.ts';
+import { RequestParser } from '../shared/http1/request-parser.ts';
+import { writeResponseHead } from '../shared/http1/write-head.ts';
+import type { Edge } from './edge.ts';
+import type { Entrance, LocalResponse } from './entrance.ts';
+import { codeOfStatus } from './errors.ts';
+import type { BrokerErrorCode } from './errors.ts';
+import { Exchange } from './exchange.ts';
+import type { ExchangeVisitor } from './exchange.ts';
+import { ownAnswer } from './own-answer.ts';
+
+/** Bytes of later requests that may wait while one is answered. */
+const MAX_WAITING_BYTES = 64 * 1024;
+/** After an answer to an unfinished request: what is still read and dropped, so that the visitor can read the answer. */
+const LINGER_BYTES = 64 * 1024 * 1024;
+const LINGER_MS = 5_000;
+
+/** One connection of a visitor or a peer: requests one after the other, answered in their order. */
+export class VisitorConnection implements ExchangeVisitor, MessageHandler<RequestHead> {
+  readonly #edge: Edge;
+  readonly #entrance: Entrance;
+  readonly #socket: Socket;
+  readonly #remoteAddress: string;
+  readonly #localPort: number;
+  readonly #parser: RequestParser;
+  #exchange: Exchange | undefined;
+  /** `idle` between requests, `body` while one is read, `answer` when only its answer is missing. */
+  #reading: 'idle' | 'body' | 'answer' | 'upgraded' | 'linger' = 'idle';
+  #since = performance.now();
+  /** When the first byte of a head came; the connection itself counts as one. */
+  #headSince = performance.now();
+  #keepAlive = true;
+  #version: '1.0' | '1.1' = '1.1';
+  #closing = false;
+  #visitorEnded = false;
+  #bodyPaused = false;
+  #waitingBytes = 0;
+  #lingered = 0;
+  #accept: string | undefined;
+  #method = 'GET';
+  #requestId: string | undefined;
+  #streamClosed: (() => void) | undefined;
+  #nextOnDrain = false;
+
+  constructor(edge: Edge, entrance: Entrance, socket: Socket) {
+    this.#edge = edge;
+    this.#entrance = entrance;
+    this.#socket = socket;
+    this.#remoteAddress = plainAddress(socket.remoteAddress);
+    this.#localPort = socket.localPort ?? 0;
+    this.#parser = new RequestParser(this);
+    socket.on('data', (bytes) => this.#onData(bytes));
+    socket.on('end', () => this.#onEnd());
+    socket.on('drain', () => this.#onDrain());
+    socket.on('error', (error) =>
+      this.#edge.log.trace({ err: error, visitor: this.#remoteAddress }, 'visitor connection failed'),
+    );
+    socket.on('finish', () => {
+      this.#since = performance.now();
+    });
+    socket.on('close', () => this.#onClose());
+  }
+
+  get blocked(): boolean {
+    return this.#socket.writableNeedDrain;
+  }
+
+  /** No request is being read or answered. */
+  get idle(): boolean {
+    return this.#exchange === undefined && this.#streamClosed === undefined && this.#reading === 'idle';
+  }
+
+  onBurst(open: boolean): void {
+    if (open) this.#socket.cork();
+    else this.#socket.uncork();
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#edge.metrics.sentBytes += bytes.length;
+    this.#socket.write(bytes);
+  }
+
+  pauseBody(): void {
+    this.#bodyPaused = true;
+    this.#socket.pause();
+    if (this.#reading === 'body') this.#parser.pause();
+  }
+
+  resumeBody(): void {
+    if (!this.#bodyPaused) return;
+    this.#bodyPaused = false;
+    this.#since = performance.now();
+    if (this.#reading === 'body') this.#parser.resume();
+    if (!this.#isBodyPaused()) this.#socket.resume();
+  }
+
+  connectionHeader(closing: boolean): string | undefined {
+    if (closing || !this.#keepAlive || this.#visitorEnded || this.#edge.draining) {
+      this.#closing = true;
+      return 'close';
+    }
+    return this.#version === '1.0' ? 'keep-alive' : undefined;
+  }
+
+  answer(code: BrokerErrorCode, detail?: string): void {
+    this.#exchange = undefined;
+    const close = this.connectionHeader(this.#reading === 'body') === 'close';
+    this.#edge.metrics.countOwn(code);
+    this.write(
+      ownAnswer({
+        code,
+        detail,
+        close,
+        accept: this.#accept,
+        headOnly: this.#method === 'HEAD',
+        requestId: this.#requestId,
+        toPeer: this.#entrance.toPeer,
+      }),
+    );
+    this.#next();
+  }
+
+  finished(broken: boolean): void {
+    this.#exchange = undefined;
+    if (broken) this.#socket.resetAndDestroy();
+    else this.#next();
+  }
+
+  upgraded(): void {
+    this.#reading = 'upgraded';
+    const exchange = this.#exchange;
+    for (const bytes of this.#parser.takeRest()) exchange?.send(bytes);
+    if (this.#visitorEnded) exchange?.visitorEnded();
+    else if (!this.#bodyPaused) this.#socket.resume();
+  }
+
+  endUpgraded(): void {
+    this.#socket.end();
+  }
+
+  onHead(head: RequestHead): void {
+    this.#since = performance.now();
+    this.#headSince = 0;
+    this.#keepAlive = head.keepAlive;
+    this.#version = head.version;
+    this.#method = head.method;
+    this.#accept = head.headers.get('accept');
+    this.#requestId = undefined;
+    const { framing } = head;
+    const bodiless = framing.kind === 'none' || framing.kind === 'upgrade' || framing.length === 0;
+    this.#reading = bodiless ? 'answer' : 'body';
+    const admission = this.#entrance.admit(head, { remoteAddress: this.#remoteAddress, localPort: this.#localPort });
+    if (admission.kind === 'local') admission.respond(this.#local());
+    else if (admission.kind === 'refuse') {
+      this.#requestId = admission.requestId;
+      this.#closing = true;
+      this.answer(admission.code, admission.detail);
+    } else if (this.#edge.metrics.inFlight >= this.#edge.limits.maxInFlight) this.answer('broker.too-busy');
+    else {
+      this.#requestId = admission.request.requestId;
+      const exchange = new Exchange(this.#edge, this, admission.request);
+      this.#exchange = exchange;
+      if (bodiless) exchange.sent();
+      exchange.start();
+    }
+  }
+
+  onBody(bytes: Buffer): void {
+    this.#since = performance.now();
+    this.#exchange?.send(bytes);
+  }
+
+  onComplete(): void {
+    if (this.#exchange === undefined) {
+      // Answered already; after a refused upgrade the parser waits to be told.
+      if (this.#reading === 'idle') this.#parser.resume();
+      return;
+    }
+    this.#reading = 'answer';
+    this.#exchange.sent();
+    this.#parser.pause();
+  }
+
+  onError(error: Http1Error): void {
+    this.#closing = true;
+    const exchange = this.#exchange;
+    if (exchange !== undefined && exchange.responding) {
+      exchange.abort();
+      this.finished(true);
+      return;
+    }
+    exchange?.abort();
+    if (this.#reading === 'linger') return;
+    if (error.code === 'http1.truncated') {
+      this.#socket.destroy();
+      return;
+    }
+    this.#reading = 'body';
+    this.answer(codeOfStatus(error.status), `${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`);
+  }
+
+  /** Checks the time limits. */
+  tick(now: number): void {
+    const { limits } = this.#edge;
+    this.#exchange?.tick(now);
+    if (this.#reading === 'linger') {
+      const limitMs = this.#socket.writableLength > 0 ? limits.streamIdleTimeoutMs : LINGER_MS;
+      if (now - this.#since > limitMs) this.#socket.destroy();
+    } else if (this.#nextOnDrain) {
+      if (now - this.#since > limits.streamIdleTimeoutMs) this.#socket.destroy();
+    } else if (this.#reading === 'idle' && this.#streamClosed === undefined) {
+      if (this.#headSince > 0 && now - this.#headSince > limits.headTimeoutMs) this.#headTimeout();
+      else if (this.#headSince === 0 && now - this.#since > limits.keepAliveTimeoutMs) this.#socket.destroy();
+    } else if (this.#reading === 'body' && !this.#bodyPaused && now - this.#since > limits.bodyIdleTimeoutMs) {
+      this.#exchange?.abort();
+      this.#socket.destroy();
+    }
+  }
+
+  /** Ends the connection at once when it is idle, else after the answer that runs. */
+  drain(): void {
+    this.#closing = true;
+    if (this.idle) this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #isBodyPaused(): boolean {
+    return this.#bodyPaused;
+  }
+
+  #headTimeout(): void {
+    if (this.#parser.idle) {
+      this.#socket.destroy();
+      return;
+    }
+    this.#closing = true;
+    this.#reading = 'body';
+    this.answer('broker.head-timeout');
+  }
+
+  #onData(bytes: Buffer): void {
+    this.#edge.metrics.receivedBytes += bytes.length;
+    if (this.#reading === 'upgraded') {
+      this.#exchange?.send(bytes);
+      return;
+    }
+    if (this.#reading === 'linger') {
+      this.#lingered += bytes.length;
+      if (this.#lingered > LINGER_BYTES) this.#socket.destroy();
+      return;
+    }
+    if (this.#parser.paused) {
+      this.#waitingBytes += bytes.length;
+      if (this.#waitingBytes > MAX_WAITING_BYTES) this.#socket.pause();
+    }
+    this.#parser.push(bytes);
+    if (this.#reading === 'idle' && this.#headSince === 0 && !this.#parser.idle) this.#headSince = performance.now();
+  }
+
+  #onEnd(): void {
+    this.#visitorEnded = true;
+    if (this.#reading === 'upgraded') this.#exchange?.visitorEnded();
+    else if (this.#reading === 'linger' || this.#streamClosed !== undefined) this.#socket.destroy();
+    else if (this.#exchange?.responding === true) {
+      // A visitor that goes away looks the same as one that only ended its side; a response may run for ever.
+      this.#exchange.abort();
+      this.#socket.destroy();
+    } else {
+      this.#parser.end();
+      if (this.idle) this.#socket.end();
+    }
+  }
+
+  #onDrain(): void {
+    if (this.#exchange !== undefined) this.#exchange.visitorDrained();
+    else if (this.#nextOnDrain) this.#next();
+  }
+
+  #onClose(): void {
+    this.#exchange?.abort();
+    this.#exchange = undefined;
+    this.#parser.takeRest();
+    this.#streamClosed?.();
+    this.#streamClosed = undefined;
+  }
+
+  /** The answer is written: the next request, once the visitor has taken it, or the end of the connection. */
+  #next(): void {
+    this.#nextOnDrain = false;
+    if (this.#socket.destroyed) return;
+    this.#since = performance.now();
+    if (this.#closing || !this.#keepAlive) {
+      this.#reading = 'linger';
+      this.#parser.takeRest();
+      this.#socket.end();
+      if (this.#visitorEnded) return;
+      this.#socket.resume();
+      return;
+    }
+    if (this.#socket.writableNeedDrain) {
+      this.#nextOnDrain = true;
+      return;
+    }
+    this.#reading = 'idle';
+    this.#bodyPaused = false;
+    this.#waitingBytes = 0;
+    this.#parser.resume();
+    if (!this.#parser.paused && this.#socket.isPaused()) this.#socket.resume();
+    if (this.#reading === 'idle' && !this.#parser.idle) this.#headSince = performance.now();
+  }
+
+  #local(): LocalResponse {
+    return {
+      send: (status, contentType, body) => {
+        const bytes = Buffer.from(body);
+        this.#closing = true;
+        const headers = new HeaderList([
+          ['Content-Type', contentType],
+          ['Content-Length', String(bytes.length)],
+          ['Cache-Control', 'no-store'],
+          ['Connection', 'close'],
+        ]);
+        this.write(Buffer.concat([writeResponseHead({ status, reason: '', headers }), bytes]));
+        this.#next();
+      },
+      stream: (closed) => {
+        this.#closing = true;
+        this.#streamClosed = closed;
+        const headers = new HeaderList([
+          ['Content-Type', 'text/event-stream'],
+          ['Cache-Control', 'no-store'],
+          ['Connection', 'close'],
+        ]);
+        this.write(writeResponseHead({ status: 200, reason: 'OK', headers }));
+        return {
+          write: (text) => {
+            // A follower that does not read is as good as gone.
+            if (this.#socket.writableLength > MAX_WAITING_BYTES) this.#socket.destroy();
+            else this.write(Buffer.from(text));
+          },
+          end: () => this.#socket.end(),
+        };
+      },
+    };
+  }
+}
+
+/** IPv4 addresses as such, also when the listener is a dual-stack one. */
+function plainAddress(address: string | undefined): string {
+  if (address === undefined) return 'unknown';
+  return address.startsWith('::ffff:') ? address.slice(7) : address;
+}
