@@ -49,7 +49,7 @@ describe('tokens', () => {
     const second = await leaseNames(server, secret, ['users'], 60);
 
     const verified = await jwtVerify(second.token, createLocalJWKSet(await keysOf(server)), {
-      issuer: 'adit-control',
+      issuer: 'adit',
       audience: TUNNEL_AUDIENCE,
       algorithms: ['EdDSA'],
     });

@@ -30,7 +30,7 @@ const optionsSchema = z.object({
   /** A path, or `:memory:`. */
   database: z.string().min(1),
   /** `iss` of the tokens. */
-  issuer: z.string().min(1).default('adit-control'),
+  issuer: z.string().min(1).default('adit'),
   /** Bearers of `POST /v1/agents`. None: no agent can enrol. */
   enrolmentKeys: z.array(key).max(64),
   /** Bearers of the heartbeats of brokers and edges. None: no broker can register. */
@@ -43,7 +43,7 @@ const optionsSchema = z.object({
   /** `https://{host}/`; absent: that of the newest registered edge. */
   publicUrl: edgeHeartbeat.shape.publicUrl.optional(),
   /** Entropy of the random part of a host, in bits. */
-  nameBits: z.number().int().min(20).max(160).default(128),
+  nameBits: z.number().int().min(20).max(256).default(128),
   leaseLimits: limits.prefault({}),
 });
 

@@ -1,0 +1,268 @@
+import type { Logger } from 'pino';
+
+import type { Link } from '../../shared/agent/api.ts';
+import type { BrokerRecord } from '../../shared/control/api.ts';
+import type { BrokerMessage } from '../../shared/tunnel/protocol.ts';
+import type { Clock } from '../../shared/yamux/clock.ts';
+import { Session } from '../../shared/yamux/session.ts';
+import type { ByteChannel, YamuxStream } from '../../shared/yamux/types.ts';
+
+import { ControlStream } from './control-stream.ts';
+import { DialRefused } from './dial.ts';
+import type { Dial } from './dial.ts';
+import { firstState, transition } from './link-state.ts';
+import type { LinkEvent, LinkState } from './link-state.ts';
+
+/** A broker that accepted the WebSocket and says nothing is as good as none. */
+const HELLO_TIMEOUT_MS = 5_000;
+/** A broker that drains ends the session itself; this is for one that forgets. */
+const DRAIN_SLACK_MS = 1_000;
+const IDLE_CHECK_MS = 20;
+
+export interface LinkContext {
+  readonly agentId: string;
+  readonly version: string;
+  readonly ca: string | undefined;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly dial: Dial;
+  readonly log: Logger;
+  token(): string;
+  hosts(): readonly string[];
+  /** The newest record of the broker: it may have moved. */
+  recordOf(id: string): BrokerRecord | undefined;
+  /** Rises with each call. */
+  nextGeneration(): number;
+  /** Whether another link leads to this broker already. */
+  isTaken(broker: string, by: BrokerLink): boolean;
+  onStream(stream: YamuxStream, link: { readonly broker: string; readonly region: string }): void;
+  onTransition(link: BrokerLink, before: LinkState, after: LinkState): void;
+  /** The round trip of a new session is known. */
+  onMeasured(link: BrokerLink): void;
+  onDuplicate(link: BrokerLink): void;
+}
+
+interface LiveSession {
+  readonly generation: number;
+  readonly session: Session;
+  control: ControlStream | undefined;
+  sentToken: string;
+}
+
+/** The effects of one link: dials, holds the session, speaks on the control stream. `link-state.ts` decides. */
+export class BrokerLink {
+  /** As the directory says until the hello, then as the broker says. */
+  broker: string;
+  region: string;
+  record: BrokerRecord;
+  readonly #c: LinkContext;
+  #state: LinkState;
+  #live: LiveSession | undefined;
+  #dialling: AbortController | undefined;
+  #cancelTimer: (() => void) | undefined;
+  #rttMs: number | undefined;
+  #refusedToken = '';
+
+  constructor(record: BrokerRecord, context: LinkContext) {
+    this.record = record;
+    this.broker = record.id;
+    this.region = record.region;
+    this.#c = context;
+    const generation = context.nextGeneration();
+    this.#state = firstState(generation, context.clock.now());
+    this.#dial(generation);
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  /** Last measured, also of a session that is over. */
+  get rttMs(): number | undefined {
+    const live = this.#live?.session.rttMs ?? 0;
+    return live > 0 ? live : this.#rttMs;
+  }
+
+  /** `wallNow` and the clock's now name the same moment. */
+  describe(wallNow: number): Link | undefined {
+    const state = this.#state;
+    if (state.name === 'gone') return undefined;
+    const { broker, region, rttMs, record } = this;
+    return {
+      broker,
+      region,
+      tunnel: record.tunnel,
+      address: record.address,
+      state: state.name,
+      ...(rttMs === undefined ? {} : { rttMs: Math.round(rttMs * 100) / 100 }),
+      ...(state.name === 'waiting'
+        ? {
+            retryAt: new Date(wallNow + Math.max(0, state.retryAt - this.#c.clock.now())).toISOString(),
+            error: state.error,
+          }
+        : {}),
+    };
+  }
+
+  /** The token, the hosts or the directory may be other ones. */
+  update(): void {
+    const live = this.#live;
+    const token = this.#c.token();
+    if (live?.control !== undefined && live.sentToken !== token) {
+      live.sentToken = token;
+      live.control.send({ type: 'renew', token });
+    }
+    const moved = this.#c.recordOf(this.record.id)?.tunnel;
+    const state = this.#state;
+    if (state.name !== 'waiting') return;
+    if ((moved !== undefined && moved !== this.record.tunnel) || (state.refused && token !== this.#refusedToken))
+      this.#redial();
+  }
+
+  /** GoAway; waits until the open streams have ended, at most `graceMs`; then ends the link. */
+  async close(graceMs: number): Promise<void> {
+    const live = this.#live;
+    this.#apply({ type: 'abandoned' });
+    if (live === undefined) return;
+    live.session.goAway();
+    const { clock } = this.#c;
+    const endsAt = clock.now() + graceMs;
+    // The control stream is open for as long as the session is; a session has no event for "only that one is left".
+    while (live.session.streams > 1 && clock.now() < endsAt) {
+      await new Promise<void>((resolve) => {
+        clock.after(IDLE_CHECK_MS, resolve);
+      });
+    }
+    await live.session.close(0);
+  }
+
+  #apply(event: LinkEvent): void {
+    const before = this.#state;
+    const after = transition(before, event);
+    if (after === before) return;
+    this.#state = after;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    const { clock } = this.#c;
+    if (after.name === 'waiting') {
+      this.#cancelTimer = clock.after(Math.max(0, after.retryAt - clock.now()), () => this.#redial());
+    } else if (after.name === 'draining') {
+      const session = this.#live?.session;
+      this.#cancelTimer = clock.after(Math.max(0, after.endsAt - clock.now()), () => void session?.close(0));
+    } else if (after.name === 'gone') {
+      this.#dialling?.abort();
+      this.#live = undefined;
+    }
+    this.#c.onTransition(this, before, after);
+  }
+
+  #redial(): void {
+    if (this.#state.name !== 'waiting') return;
+    this.record = this.#c.recordOf(this.record.id) ?? this.record;
+    const generation = this.#c.nextGeneration();
+    this.#apply({ type: 'dialled', generation, now: this.#c.clock.now() });
+    this.#dial(generation);
+  }
+
+  #dial(generation: number): void {
+    const dialling = new AbortController();
+    this.#dialling = dialling;
+    const token = this.#c.token();
+    this.#c.dial({ url: this.record.tunnel, token, ca: this.#c.ca, signal: dialling.signal }).then(
+      (channel) => {
+        if (dialling.signal.aborted) channel.destroy();
+        else this.#open(generation, channel, token);
+      },
+      (error: unknown) => {
+        if (error instanceof DialRefused && (error.status === 401 || error.status === 403)) this.#refusedToken = token;
+        this.#closed(generation, error);
+      },
+    );
+  }
+
+  #open(generation: number, channel: ByteChannel, token: string): void {
+    let started = false;
+    const session: Session = new Session(channel, {
+      role: 'client',
+      onStream: (stream) => {
+        if (started) {
+          this.#c.onStream(stream, { broker: this.broker, region: this.region });
+          return;
+        }
+        started = true;
+        this.#startControl(live, stream);
+      },
+      onSuspect: (suspect) => this.#apply({ type: 'suspected', generation, suspect }),
+      onClosed: (error) => {
+        cancelHello();
+        if (session.rttMs > 0) this.#rttMs = session.rttMs;
+        this.#closed(generation, error ?? new Error('the broker ended the session'));
+      },
+    });
+    const live: LiveSession = { generation, session, control: undefined, sentToken: token };
+    this.#live = live;
+    const cancelHello = this.#c.clock.after(HELLO_TIMEOUT_MS, () => {
+      if (this.#state.name === 'connecting' && this.#state.generation === generation) {
+        session.destroy(new Error(`the broker sent no hello within ${HELLO_TIMEOUT_MS} ms`));
+      }
+    });
+  }
+
+  #startControl(live: LiveSession, stream: YamuxStream): void {
+    const { agentId: agent, version } = this.#c;
+    const control = new ControlStream(stream, {
+      onMessage: (message) => this.#message(live, message),
+      onEnd: (reason) => live.session.destroy(new Error(reason)),
+    });
+    live.control = control;
+    control.send({ type: 'hello', agent, version, generation: live.generation, hosts: [...this.#c.hosts()] });
+    // It may have been renewed while the dial was under way.
+    this.update();
+  }
+
+  #message(live: LiveSession, message: BrokerMessage): void {
+    const { clock, log } = this.#c;
+    const { generation, session } = live;
+    switch (message.type) {
+      case 'hello':
+        if (this.#state.name !== 'connecting' || this.#state.generation !== generation) return;
+        this.broker = message.broker;
+        this.region = message.region;
+        if (this.#c.isTaken(message.broker, this)) {
+          this.#c.onDuplicate(this);
+          return;
+        }
+        session
+          .ping(AbortSignal.timeout(HELLO_TIMEOUT_MS))
+          .catch((error: unknown) => log.debug({ err: error }, 'first ping'));
+        this.#apply({ type: 'hello', generation, now: clock.now() });
+        return;
+      case 'drain':
+        log.info({ broker: this.broker, reason: message.reason, graceMs: message.graceMs }, 'the broker drains');
+        this.#apply({ type: 'drained', generation, endsAt: clock.now() + message.graceMs + DRAIN_SLACK_MS });
+        return;
+      case 'host-added':
+        log.debug({ broker: this.broker, host: message.host }, 'the broker serves the host');
+        return;
+      case 'host-removed':
+        log.warn(
+          { broker: this.broker, host: message.host, reason: message.reason },
+          'the broker no longer serves the host',
+        );
+    }
+  }
+
+  #closed(generation: number, error: unknown): void {
+    if (this.#live?.generation === generation) this.#live = undefined;
+    const refused = error instanceof DialRefused && (error.status === 401 || error.status === 403);
+    this.#apply({
+      type: 'closed',
+      generation,
+      now: this.#c.clock.now(),
+      error: error instanceof Error ? error.message || String(error) : String(error),
+      refused,
+      retryAfterMs: error instanceof DialRefused ? error.retryAfterMs : 0,
+      jitter: this.#c.random(),
+    });
+  }
+}

@@ -1,0 +1,275 @@
+import type { Logger } from 'pino';
+
+import type { Link } from '../../shared/agent/api.ts';
+import type { BrokerRecord } from '../../shared/control/api.ts';
+import type { PreviewEvent } from '../../shared/process/lines.ts';
+import { systemClock } from '../../shared/yamux/clock.ts';
+import type { Clock } from '../../shared/yamux/clock.ts';
+import type { YamuxStream } from '../../shared/yamux/types.ts';
+
+import { BrokerLink } from './broker-link.ts';
+import type { LinkContext } from './broker-link.ts';
+import { chooseBrokers } from './choose-brokers.ts';
+import { dialWebSocket, probeTcp } from './dial.ts';
+import type { Dial, Probe } from './dial.ts';
+import type { LinkState } from './link-state.ts';
+
+const MAX_LINKS = 8;
+/** A broker that stays away this long is replaced, if the directory has another. */
+const REPLACE_AFTER_MS = 30_000;
+/** How long a broker that was replaced, or that turned out to be one we have, is not chosen again. */
+const AVOID_MS = 60_000;
+/** A broker that has drained restarts: dialled again within this time, not by all its agents at once. */
+const DRAINED_MS = 1_000;
+/** Dialling starts after this even when a probe is still under way. */
+const PROBE_TIMEOUT_MS = 300;
+const MAX_PROBES = 32;
+
+export interface TunnelSetOptions {
+  /** Links to distinct brokers, 1 to 8. */
+  readonly wanted: number;
+  readonly agentId: string;
+  readonly version: string;
+  readonly token: () => string;
+  readonly hosts: () => readonly string[];
+  readonly brokers: () => readonly BrokerRecord[];
+  /** Certificates in PEM, trusted besides the public ones. */
+  readonly ca?: string | undefined;
+  /** Each stream that a broker opens, but for the control stream: a visitor's connection. */
+  readonly onStream: (stream: YamuxStream, link: { readonly broker: string; readonly region: string }) => void;
+  readonly onEvent: (event: PreviewEvent) => void;
+  /** The links are other ones, or in other states. */
+  readonly onLinks: (links: Link[]) => void;
+  /** A broker refused the token: a new one, and then `update()`, would help. */
+  readonly onTokenRefused?: (() => void) | undefined;
+  readonly log: Logger;
+  readonly clock?: Clock | undefined;
+  /** Milliseconds since the epoch. */
+  readonly now?: (() => number) | undefined;
+  readonly random?: (() => number) | undefined;
+  readonly dial?: Dial | undefined;
+  readonly probe?: Probe | undefined;
+}
+
+/**
+ * Keeps sessions to `wanted` distinct brokers of the directory, all dialled at once, for ever. Starts by itself; dials
+ * nothing while there is no token or no host.
+ */
+export class TunnelSet {
+  readonly #o: TunnelSetOptions;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #wanted: number;
+  readonly #links = new Set<BrokerLink>();
+  readonly #context: LinkContext;
+  readonly #rtt = new Map<string, number>();
+  /** Directory id → until when (clock) it is not chosen, and whether that holds even if there is no other. */
+  readonly #avoid = new Map<string, { readonly until: number; readonly strictly: boolean }>();
+  readonly #timers = new Set<() => void>();
+  #generation = 0;
+  #probing = false;
+  #planned = false;
+  #told = '';
+  #closed = false;
+
+  constructor(options: TunnelSetOptions) {
+    this.#o = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? Math.random;
+    this.#wanted = Math.max(1, Math.min(MAX_LINKS, options.wanted));
+    this.#context = {
+      agentId: options.agentId,
+      version: options.version,
+      ca: options.ca,
+      clock: this.#clock,
+      random: this.#random,
+      dial: options.dial ?? dialWebSocket,
+      log: options.log,
+      token: options.token,
+      hosts: options.hosts,
+      recordOf: (id) => options.brokers().find((record) => record.id === id),
+      nextGeneration: () => ++this.#generation,
+      isTaken: (broker, by) =>
+        [...this.#links].some((link) => link !== by && link.broker === broker && hasSession(link.state)),
+      onStream: options.onStream,
+      onTransition: (link, before, after) => this.#onTransition(link, before, after),
+      onMeasured: (link) => {
+        this.#told = '';
+        this.#measured(link);
+        this.#tellSoon();
+      },
+      onDuplicate: (link) => this.#drop(link, { strictly: true }),
+    };
+    this.#planSoon();
+  }
+
+  /** The token, the hosts or the directory are other ones: sessions get the token, links are made where they lack. */
+  update(): void {
+    for (const link of this.#links) link.update();
+    this.#planSoon();
+  }
+
+  links(): Link[] {
+    const now = (this.#o.now ?? Date.now)();
+    return [...this.#links].flatMap((link) => link.describe(now) ?? []);
+  }
+
+  /** Tells the brokers to send nothing new, lets open streams finish for at most `graceMs`, then ends all sessions. */
+  async drainAndClose(graceMs: number): Promise<void> {
+    this.#closed = true;
+    for (const cancel of this.#timers) cancel();
+    this.#timers.clear();
+    await Promise.all([...this.#links].map((link) => link.close(graceMs)));
+  }
+
+  /** Ends all sessions now. */
+  close(): Promise<void> {
+    return this.drainAndClose(0);
+  }
+
+  #onTransition(link: BrokerLink, before: LinkState, after: LinkState): void {
+    const { broker, region, rttMs } = link;
+    this.#measured(link);
+    if (before.name === 'connecting' && after.name === 'up') {
+      this.#o.log.info({ broker, region }, 'session up');
+      this.#o.onEvent({ event: 'session-up', broker, region, ...(rttMs === undefined ? {} : { rttMs }) });
+    }
+    if (after.name === 'waiting') this.#onAway(link, before, after);
+    if (after.name === 'gone') {
+      this.#links.delete(link);
+      if (before.name === 'draining' && !this.#closed)
+        this.#leaveAlone(link, DRAINED_MS * (0.25 + this.#random() * 0.75), true);
+      if (hasSession(before) && before.name !== 'connecting') {
+        this.#o.onEvent({
+          event: 'session-down',
+          broker,
+          reason: before.name === 'draining' ? 'drained' : 'closed',
+          retryInMs: 0,
+        });
+      }
+    }
+    if (!this.#closed) this.#planSoon();
+    this.#tellSoon();
+  }
+
+  #measured({ record, rttMs }: BrokerLink): void {
+    if (rttMs !== undefined) this.#rtt.set(record.id, rttMs);
+  }
+
+  #onAway(link: BrokerLink, before: LinkState, after: LinkState & { name: 'waiting' }): void {
+    const { broker } = link;
+    const retryInMs = Math.round(Math.max(0, after.retryAt - this.#clock.now()));
+    this.#o.log.warn({ broker, reason: after.error, retryInMs }, 'no session');
+    const firstRefusal = after.refused && after.failures === 1;
+    if (before.name !== 'connecting' || firstRefusal) {
+      this.#o.onEvent({ event: 'session-down', broker, reason: after.error, retryInMs });
+    }
+    if (after.refused) this.#o.onTokenRefused?.();
+    const replaceInMs = after.awaySince + REPLACE_AFTER_MS - this.#clock.now();
+    if (replaceInMs > 0) this.#after(replaceInMs, () => this.#planSoon());
+  }
+
+  /** Ends a link for good; its broker is left alone for a while. */
+  #drop(link: BrokerLink, { strictly }: { readonly strictly: boolean }): void {
+    this.#leaveAlone(link, AVOID_MS, strictly);
+    link.close(0).catch((error: unknown) => this.#o.log.warn({ err: error }, 'a link did not end in order'));
+  }
+
+  #leaveAlone({ record }: BrokerLink, ms: number, strictly: boolean): void {
+    this.#avoid.set(record.id, { until: this.#clock.now() + ms, strictly });
+    this.#after(ms, () => this.#planSoon());
+  }
+
+  #planSoon(): void {
+    if (this.#planned) return;
+    this.#planned = true;
+    queueMicrotask(() => {
+      this.#planned = false;
+      this.#plan();
+    });
+  }
+
+  #plan(): void {
+    if (this.#closed || this.#o.token() === '' || this.#o.hosts().length === 0) return;
+    this.#forget();
+    const free = this.#candidates();
+    const staying = [...this.#links].filter(({ state }) => state.name !== 'draining' && state.name !== 'gone');
+    const away = staying.filter(
+      ({ state }) => state.name === 'waiting' && this.#clock.now() - state.awaySince >= REPLACE_AFTER_MS,
+    );
+    const lacking = this.#wanted - staying.length;
+    const replaced = away.slice(0, Math.max(0, free.length - Math.max(0, lacking)));
+    const count = Math.min(free.length, Math.max(0, lacking) + replaced.length);
+    if (count === 0) return;
+    if (free.length > count && this.#probe(free)) return;
+
+    for (const link of replaced) this.#drop(link, { strictly: false });
+    const regions = staying.filter((link) => !replaced.includes(link)).map(({ region }) => region);
+    const measured = free.map((record) => ({ record, rttMs: this.#rtt.get(record.id) }));
+    for (const record of chooseBrokers(measured, regions, count)) {
+      this.#links.add(new BrokerLink(record, this.#context));
+    }
+    this.#tellSoon();
+  }
+
+  /** Records that no link leads to. Those to avoid only where there is nothing else, and never a known duplicate. */
+  #candidates(): BrokerRecord[] {
+    const taken = new Set([...this.#links].flatMap(({ broker, record }) => [broker, record.id]));
+    const free = this.#o.brokers().filter(({ id }) => !taken.has(id) && this.#avoid.get(id)?.strictly !== true);
+    const fresh = free.filter(({ id }) => !this.#avoid.has(id));
+    const linked = [...this.#links].filter(({ state }) => state.name !== 'draining').length;
+    return linked + fresh.length >= this.#wanted ? fresh : free;
+  }
+
+  /** Measures those not measured yet; true while that is under way. */
+  #probe(records: readonly BrokerRecord[]): boolean {
+    if (this.#probing) return true;
+    const unknown = records.filter(({ id }) => !this.#rtt.has(id)).slice(0, MAX_PROBES);
+    if (unknown.length === 0) return false;
+    this.#probing = true;
+    const probe = this.#o.probe ?? probeTcp;
+    void Promise.all(
+      unknown.map(async ({ id, tunnel }) => {
+        // One that does not answer is the farthest of all, until a session says better.
+        this.#rtt.set(id, (await probe(tunnel, PROBE_TIMEOUT_MS)) ?? Infinity);
+      }),
+    ).then(() => {
+      this.#probing = false;
+      this.#planSoon();
+    });
+    return true;
+  }
+
+  /** Drops what is over, and what is known of brokers that are in neither the directory nor a link. */
+  #forget(): void {
+    const now = this.#clock.now();
+    for (const [id, { until }] of this.#avoid) if (until <= now) this.#avoid.delete(id);
+    const known = new Set([
+      ...this.#o.brokers().map(({ id }) => id),
+      ...[...this.#links].map(({ record }) => record.id),
+    ]);
+    for (const id of this.#rtt.keys()) if (!known.has(id)) this.#rtt.delete(id);
+  }
+
+  #after(ms: number, run: () => void): void {
+    const cancel = this.#clock.after(ms, () => {
+      this.#timers.delete(cancel);
+      run();
+    });
+    this.#timers.add(cancel);
+  }
+
+  #tellSoon(): void {
+    queueMicrotask(() => {
+      const links = this.links();
+      const told = JSON.stringify(links.map(({ rttMs: _changing, ...rest }) => rest));
+      if (told === this.#told) return;
+      this.#told = told;
+      this.#o.onLinks(links);
+    });
+  }
+}
+
+function hasSession(state: LinkState): boolean {
+  return state.name === 'up' || state.name === 'suspect' || state.name === 'draining';
+}
