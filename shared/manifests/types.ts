@@ -61,7 +61,19 @@ export interface ManifestDocument {
   locate(path: readonly (string | number)[], what?: 'key' | 'value'): Range;
 }
 
-export type GraphRole = 'visitor' | 'route' | 'api' | 'version' | 'service' | 'middleware' | 'auth' | 'plan' | 'subscription' | 'application' | 'secret' | 'other';
+export type GraphRole =
+  | 'visitor'
+  | 'route'
+  | 'api'
+  | 'version'
+  | 'service'
+  | 'middleware'
+  | 'auth'
+  | 'plan'
+  | 'subscription'
+  | 'application'
+  | 'secret'
+  | 'other';
 
 export interface GraphNode {
   readonly id: string;

@@ -1,0 +1,88 @@
+import type { GatewayConfig } from '../gateway/config.ts';
+import { compile } from './compile/compile.ts';
+import { graphOf } from './graph/graph.ts';
+import { parseFile } from './parse.ts';
+import { resolve } from './resolve/resolve.ts';
+import { bundledSchemas, type SchemaSet } from './schema/schema-set.ts';
+import type { Diagnostic, Graph, ManifestDocument, SourceFile } from './types.ts';
+import { validateDocument } from './validate/validate.ts';
+
+export interface AnalyzeOptions {
+  /** Of objects that name none. */
+  readonly namespace: string;
+  /** Default: the bundled ones. */
+  readonly schemas?: SchemaSet | undefined;
+  /** The analysis of an earlier state: files whose text is the same are not read again. */
+  readonly previous?: Analysis | undefined;
+}
+
+/** All that is known of a set of files. */
+export interface Analysis {
+  readonly documents: readonly ManifestDocument[];
+  /** By file, then by position. */
+  readonly diagnostics: readonly Diagnostic[];
+  readonly graph: Graph;
+  readonly config: GatewayConfig;
+  /** Diagnostics of severity error. A configuration with errors should not replace one that serves. */
+  readonly errors: number;
+}
+
+interface CheckedFile {
+  readonly text: string;
+  readonly documents: readonly ManifestDocument[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+interface Memory {
+  readonly namespace: string;
+  readonly schemas: SchemaSet;
+  readonly files: ReadonlyMap<string, CheckedFile>;
+}
+
+const memories = new WeakMap<Analysis, Memory>();
+
+/** Reads, checks, resolves and compiles files. Pure: the same files give the same analysis, whatever came before. */
+export function analyze(files: readonly SourceFile[], options: AnalyzeOptions): Analysis {
+  const { namespace } = options;
+  const schemas = options.schemas ?? bundledSchemas();
+  const remembered = options.previous === undefined ? undefined : memories.get(options.previous);
+  const usable = remembered?.namespace === namespace && remembered.schemas === schemas ? remembered.files : undefined;
+
+  const checked = new Map<string, CheckedFile>();
+  const documents: ManifestDocument[] = [];
+  const diagnostics: Diagnostic[] = [];
+  for (const file of files) {
+    const known = usable?.get(file.path);
+    const entry = known?.text === file.text ? known : check(file, namespace, schemas);
+    checked.set(file.path, entry);
+    for (const document of entry.documents) documents.push(document);
+    for (const diagnostic of entry.diagnostics) diagnostics.push(diagnostic);
+  }
+
+  const resolution = resolve(documents);
+  const { config, diagnostics: compiled } = compile(resolution);
+  diagnostics.push(...resolution.diagnostics, ...compiled);
+  const order = new Map(files.map((file, at) => [file.path, at]));
+  diagnostics.sort(
+    (a, b) => (order.get(a.file) ?? 0) - (order.get(b.file) ?? 0) || a.line - b.line || a.column - b.column,
+  );
+
+  const analysis: Analysis = {
+    documents,
+    diagnostics,
+    graph: graphOf(resolution, diagnostics),
+    config,
+    errors: diagnostics.filter(({ severity }) => severity === 'error').length,
+  };
+  memories.set(analysis, { namespace, schemas, files: checked });
+  return analysis;
+}
+
+function check(file: SourceFile, namespace: string, schemas: SchemaSet): CheckedFile {
+  const { documents, diagnostics } = parseFile(file, namespace);
+  return {
+    text: file.text,
+    documents,
+    diagnostics: [...diagnostics, ...documents.flatMap((document) => validateDocument(document, schemas))],
+  };
+}

@@ -1,0 +1,41 @@
+import { fields, text } from '../field.ts';
+import { API_ANNOTATION, API_VERSION_ANNOTATION, HUB } from '../kinds.ts';
+import { parentsOfVersion } from '../resolve/resolve.ts';
+import type { ManifestDocument } from '../types.ts';
+import { keyOf, say, type Scope } from './scope.ts';
+
+export type Attachment =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'managed'; readonly api: string; readonly apiVersion?: string | undefined }
+  /** The annotation leads nowhere: the route must not be served, or it would be open where the cluster's is not. */
+  | { readonly kind: 'broken' };
+
+/** The managed API of a route: by annotation, within its namespace (`hub-kinds` facts 2.1). */
+export function attachment(scope: Scope, route: ManifestDocument): Attachment {
+  const annotations = fields(route.value, 'metadata', 'annotations');
+  const apiName = text(annotations[API_ANNOTATION]);
+  const versionName = text(annotations[API_VERSION_ANNOTATION]);
+  const { byId } = scope.resolution;
+  const { namespace } = route.ref;
+  if (apiName === undefined && versionName === undefined) return { kind: 'open' };
+
+  const api = apiName === undefined ? undefined : byId.get(`${HUB}/API/${namespace}/${apiName}`);
+  if (apiName !== undefined && api === undefined) return { kind: 'broken' };
+  if (versionName === undefined) return api === undefined ? { kind: 'broken' } : { kind: 'managed', api: keyOf(api) };
+
+  const version = byId.get(`${HUB}/APIVersion/${namespace}/${versionName}`);
+  if (version === undefined) return { kind: 'broken' };
+  const parents = parentsOfVersion(scope.resolution, version);
+  const parent = api ?? parents[0];
+  if (parent === undefined || (api !== undefined && !parents.includes(api))) {
+    const message =
+      api === undefined
+        ? `no API of namespace "${namespace}" lists APIVersion "${versionName}" among its versions`
+        : `API "${api.ref.name}" does not list APIVersion "${versionName}" among its versions`;
+    say(scope, route, 'reference-missing', ['metadata', 'annotations', API_VERSION_ANNOTATION], message, {
+      hint: `Add { name: ${versionName} } to spec.versions of the API.`,
+    });
+    return { kind: 'broken' };
+  }
+  return { kind: 'managed', api: keyOf(parent), apiVersion: keyOf(version) };
+}

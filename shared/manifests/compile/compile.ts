@@ -1,0 +1,72 @@
+import type {
+  ApiConfig,
+  ApplicationConfig,
+  GatewayConfig,
+  PlanConfig,
+  RouteConfig,
+  SubscriptionConfig,
+} from '../../gateway/config.ts';
+import { groupKind, HUB, NETWORKING, TRAEFIK, UNSERVED, UNSERVED_ROUTING } from '../kinds.ts';
+import type { Resolution } from '../resolve/resolve.ts';
+import type { Diagnostic, ManifestDocument } from '../types.ts';
+import { applicationConfig, checkApplications, planConfig, subscriptionConfig } from './access.ts';
+import { apiConfig, describeAuth, describeVersion } from './api.ts';
+import { ingressRoutesOf } from './ingress.ts';
+import { ingressRoutes } from './ingress-route.ts';
+import { describeMiddleware } from './middleware.ts';
+import { keyOf, notEnforced, type Scope } from './scope.ts';
+
+/**
+ * What the gateway serves for the documents, and a diagnostic for all that it will not do as the cluster would. A route
+ * that cannot be served as written is left out: a call to it finds no route, but never an open door.
+ */
+export function compile(resolution: Resolution): { config: GatewayConfig; diagnostics: readonly Diagnostic[] } {
+  const scope: Scope = { resolution, diagnostics: [], upstreams: new Map(), hosts: new Set() };
+  const of = (sort: string): readonly ManifestDocument[] => resolution.byKind.get(sort) ?? [];
+
+  const routes: RouteConfig[] = [];
+  for (const document of resolution.documents) {
+    const sort = groupKind(document.ref);
+    if (sort === `${TRAEFIK}/IngressRoute`) routes.push(...ingressRoutes(scope, document));
+    else if (sort === `${NETWORKING}/Ingress`) routes.push(...ingressRoutesOf(scope, document));
+    else if (sort === `${TRAEFIK}/Middleware`) describeMiddleware(scope, document);
+    else if (sort === `${HUB}/APIAuth`) describeAuth(scope, document);
+    else if (sort === `${HUB}/APIVersion`) describeVersion(scope, document);
+    else {
+      const harmless = UNSERVED.get(sort);
+      const why = harmless ?? UNSERVED_ROUTING.get(sort);
+      if (why !== undefined) notEnforced(scope, document, ['kind'], why, harmless === undefined ? 'warning' : 'info');
+    }
+  }
+  routes.sort((a, b) => b.priority - a.priority || (a.id < b.id ? -1 : 1));
+
+  const apis: Record<string, ApiConfig> = {};
+  for (const api of of(`${HUB}/API`)) apis[keyOf(api)] = apiConfig(scope, api);
+
+  const applications: Record<string, ApplicationConfig> = {};
+  const applicationDocuments = of(`${HUB}/ManagedApplication`);
+  for (const application of applicationDocuments)
+    applications[keyOf(application)] = applicationConfig(scope, application);
+  checkApplications(scope, applicationDocuments, Object.values(applications));
+
+  const subscriptions: Record<string, SubscriptionConfig> = {};
+  for (const subscription of of(`${HUB}/ManagedSubscription`)) {
+    subscriptions[keyOf(subscription)] = subscriptionConfig(scope, subscription, (api) =>
+      Object.keys(apis[api]?.operationSets ?? {}),
+    );
+  }
+
+  const plans: Record<string, PlanConfig> = {};
+  for (const plan of of(`${HUB}/APIPlan`)) plans[keyOf(plan)] = planConfig(scope, plan);
+
+  const config: GatewayConfig = {
+    hosts: [...scope.hosts],
+    routes,
+    upstreams: Object.fromEntries(scope.upstreams),
+    apis,
+    applications,
+    subscriptions,
+    plans,
+  };
+  return { config, diagnostics: scope.diagnostics };
+}

@@ -1,0 +1,42 @@
+import type { UpstreamConfig } from '../../gateway/config.ts';
+import { report, type ReportOptions } from '../report.ts';
+import type { DiagnosticCode } from '../errors.ts';
+import type { FieldPath } from '../field-path.ts';
+import type { Resolution } from '../resolve/resolve.ts';
+import type { Diagnostic, ManifestDocument } from '../types.ts';
+
+/** What the compilers of the single kinds read and add to. */
+export interface Scope {
+  readonly resolution: Resolution;
+  readonly diagnostics: Diagnostic[];
+  readonly upstreams: Map<string, UpstreamConfig>;
+  /** In order of first appearance. */
+  readonly hosts: Set<string>;
+}
+
+export function say(
+  scope: Scope,
+  document: ManifestDocument,
+  code: DiagnosticCode,
+  path: FieldPath,
+  message: string,
+  options: ReportOptions = {},
+): void {
+  scope.diagnostics.push(report(document, code, path, message, options));
+}
+
+/** A field that has no effect in a preview: `info` where answers stay the same, `warning` where they may differ. */
+export function notEnforced(
+  scope: Scope,
+  document: ManifestDocument,
+  path: FieldPath,
+  why: string,
+  severity: 'info' | 'warning' = 'warning',
+): void {
+  say(scope, document, 'not-enforced', path, `not enforced in a preview: ${why}`, { severity, at: 'key' });
+}
+
+/** The key of an object in the gateway's configuration. */
+export function keyOf(document: ManifestDocument): string {
+  return `${document.ref.namespace}/${document.ref.name}`;
+}

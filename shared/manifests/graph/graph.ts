@@ -1,0 +1,85 @@
+import { formatPath } from '../field-path.ts';
+import { groupKind, HUB } from '../kinds.ts';
+import { titleOf, type Resolution } from '../resolve/resolve.ts';
+import type { Diagnostic, Graph, GraphEdge, GraphNode, ManifestDocument, Severity } from '../types.ts';
+import { detailOf } from './detail.ts';
+import { roleOf } from './role.ts';
+
+export const VISITOR = 'visitor';
+const RANK: Readonly<Record<Severity, number>> = { info: 1, warning: 2, error: 3 };
+
+/** Who leads to what: visitors → routes → APIs and Services; subscriptions → APIs, applications and plans; and so on. */
+export function graphOf(resolution: Resolution, diagnostics: readonly Diagnostic[]): Graph {
+  const problems = worstByObject(diagnostics);
+  const nodes = new Map<string, GraphNode>();
+  const edges = new Map<string, GraphEdge>();
+  const connect = (from: string, to: string, field: string, broken = false): void => {
+    const id = `${from}>${to}#${field}`;
+    if (!edges.has(id)) edges.set(id, broken ? { id, from, to, field, broken } : { id, from, to, field });
+  };
+
+  for (const document of resolution.documents) {
+    const role = roleOf(groupKind(document.ref));
+    if (role === undefined) continue;
+    nodes.set(document.id, nodeOf(document, role, problems));
+    if (role === 'route') {
+      if (!nodes.has(VISITOR))
+        nodes.set(VISITOR, { id: VISITOR, role: 'visitor', kind: 'Visitor', title: 'Visitors', detail: '' });
+      connect(VISITOR, document.id, '');
+    }
+  }
+  for (const { from, path, to, wanted, target } of resolution.references) {
+    if (!nodes.has(from.id)) continue;
+    if (target === undefined && !nodes.has(to)) {
+      const role = roleOf(`${wanted.group}/${wanted.kind}`) ?? 'other';
+      nodes.set(to, { id: to, role, kind: wanted.kind, title: wanted.name, detail: 'not in the files', missing: true });
+    }
+    connect(from.id, to, formatPath(path), target === undefined);
+  }
+  for (const [subscription, grant] of resolution.grants) {
+    const named = new Set((resolution.referencesOf.get(subscription) ?? []).map(({ to }) => to));
+    for (const { document, path } of [...grant.apis, ...grant.applications]) {
+      if (!named.has(document.id) && path[0] === 'spec' && path[1] !== 'apiBundles')
+        connect(subscription.id, document.id, formatPath(path));
+    }
+  }
+  for (const api of resolution.byKind.get(`${HUB}/API`) ?? []) {
+    const auth = resolution.auths.get(api.ref.namespace);
+    if (auth !== undefined) connect(auth.id, api.id, 'spec.isDefault');
+  }
+  return { nodes: [...nodes.values()], edges: [...edges.values()] };
+}
+
+function nodeOf(
+  document: ManifestDocument,
+  role: GraphNode['role'],
+  problems: ReadonlyMap<string, Severity>,
+): GraphNode {
+  const problem = problems.get(objectKey(document.ref.kind, document.ref.namespace, document.ref.name));
+  return {
+    id: document.id,
+    role,
+    object: document.ref,
+    kind: document.ref.kind,
+    title: titleOf(document),
+    detail: detailOf(document),
+    file: document.file,
+    line: document.range.start.line,
+    ...(problem === undefined ? {} : { problem }),
+  };
+}
+
+function worstByObject(diagnostics: readonly Diagnostic[]): Map<string, Severity> {
+  const worst = new Map<string, Severity>();
+  for (const { object, severity } of diagnostics) {
+    if (object === undefined) continue;
+    const key = objectKey(object.kind, object.namespace, object.name);
+    const known = worst.get(key);
+    if (known === undefined || RANK[severity] > RANK[known]) worst.set(key, severity);
+  }
+  return worst;
+}
+
+function objectKey(kind: string, namespace: string, name: string): string {
+  return `${kind}/${namespace}/${name}`;
+}

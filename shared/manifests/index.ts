@@ -1,0 +1,11 @@
+/** Manifests: files in; diagnostics, graph and the gateway's configuration out. Pure functions over plain values. */
+export { analyze, type Analysis, type AnalyzeOptions } from './analyze.ts';
+export { compile } from './compile/compile.ts';
+export { diagnosticCodes, type DiagnosticCode } from './errors.ts';
+export { graphOf } from './graph/graph.ts';
+export { objectId } from './object-id.ts';
+export { parseFile, type ParsedFile } from './parse.ts';
+export { resolve, type Resolution } from './resolve/resolve.ts';
+export { editorSchema } from './schema/editor-schema.ts';
+export { bundledSchemas, schemasFromCrds, type SchemaSet } from './schema/schema-set.ts';
+export { validateDocument } from './validate/validate.ts';

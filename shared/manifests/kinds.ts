@@ -1,0 +1,43 @@
+import { groupOf } from './object-id.ts';
+import type { ObjectRef } from './types.ts';
+
+export const HUB = 'hub.traefik.io';
+export const TRAEFIK = 'traefik.io';
+export const NETWORKING = 'networking.k8s.io';
+export const CORE = '';
+
+export const API_ANNOTATION = 'hub.traefik.io/api';
+export const API_VERSION_ANNOTATION = 'hub.traefik.io/api-version';
+/** Traefik's options on an Ingress and its Services. */
+export const INGRESS_ANNOTATIONS = 'traefik.ingress.kubernetes.io/';
+
+/** `GROUP/KIND`: what tells one sort of object from another whatever its version. */
+export function groupKind(ref: Pick<ObjectRef, 'apiVersion' | 'kind'>): string {
+  return `${groupOf(ref.apiVersion)}/${ref.kind}`;
+}
+
+/** Kinds of the hub and of Traefik that are known here, and what a preview does not do about them. */
+export const UNSERVED: ReadonlyMap<string, string> = new Map([
+  [`${HUB}/APICatalogItem`, 'it only shapes the portal; it changes no answer of a preview'],
+  [`${HUB}/APIPortal`, 'a preview has no portal'],
+  [`${HUB}/APIPortalAuth`, 'a preview has no portal'],
+  [`${HUB}/ContentItem`, 'a preview has no portal'],
+  [`${HUB}/Uplink`, 'a preview has no parent cluster'],
+]);
+
+/** The same, where a preview answers otherwise than the cluster would. */
+export const UNSERVED_ROUTING: ReadonlyMap<string, string> = new Map([
+  [`${HUB}/AccessControlPolicy`, 'the kind is deprecated and a preview does not apply it'],
+  [`${HUB}/APIRateLimit`, 'the kind is deprecated and a preview does not apply it'],
+  [`${HUB}/AIService`, 'the kind is deprecated and a preview does not serve it'],
+  [`${TRAEFIK}/TraefikService`, 'a preview does not serve weighted, mirrored or failover services yet'],
+  [`${TRAEFIK}/ServersTransport`, 'a preview does not apply it yet'],
+  [`${TRAEFIK}/MiddlewareTCP`, 'a preview serves HTTP only'],
+  [`${TRAEFIK}/IngressRouteTCP`, 'a preview serves HTTP only'],
+  [`${TRAEFIK}/IngressRouteUDP`, 'a preview serves HTTP only'],
+  [`${TRAEFIK}/ServersTransportTCP`, 'a preview serves HTTP only'],
+  [`${TRAEFIK}/TLSOption`, 'a preview has certificates of its own'],
+  [`${TRAEFIK}/TLSStore`, 'a preview has certificates of its own'],
+  ['gateway.networking.k8s.io/HTTPRoute', 'a preview does not serve Gateway API routes yet'],
+  ['gateway.networking.k8s.io/GRPCRoute', 'a preview does not serve Gateway API routes yet'],
+]);

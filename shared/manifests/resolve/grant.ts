@@ -1,0 +1,106 @@
+import { fields, items, text } from '../field.ts';
+import type { FieldPath } from '../field-path.ts';
+import { HUB } from '../kinds.ts';
+import { report } from '../report.ts';
+import type { Diagnostic, ManifestDocument, ObjectId } from '../types.ts';
+import { readSelector, selects } from './selector.ts';
+
+/** Who may call what: a ManagedSubscription with its names, selectors and bundles resolved. */
+export interface Grant {
+  readonly apis: readonly Granted[];
+  readonly applications: readonly Granted[];
+  readonly plan?: ManifestDocument | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface Granted {
+  readonly document: ManifestDocument;
+  /** The field that selected it. */
+  readonly path: FieldPath;
+}
+
+type ById = ReadonlyMap<ObjectId, ManifestDocument>;
+type ByKind = ReadonlyMap<string, readonly ManifestDocument[]>;
+
+export function resolveGrant(subscription: ManifestDocument, byId: ById, byKind: ByKind): Grant {
+  const diagnostics: Diagnostic[] = [];
+  const spec = fields(subscription.value, 'spec');
+  const { namespace } = subscription.ref;
+  const find = (kind: string, name: string): ManifestDocument | undefined =>
+    byId.get(`${HUB}/${kind}/${namespace}/${name}`);
+
+  const apis = new Map<ObjectId, Granted>();
+  const add = (into: Map<ObjectId, Granted>, document: ManifestDocument | undefined, path: FieldPath): void => {
+    if (document !== undefined && !into.has(document.id)) into.set(document.id, { document, path });
+  };
+  const named = (list: unknown, kind: string, path: FieldPath): Granted[] =>
+    items(list).flatMap((entry, at) => {
+      const document = find(kind, text(fields(entry)['name']) ?? '');
+      return document === undefined ? [] : [{ document, path: [...path, at, 'name'] }];
+    });
+  const selected = (holder: ManifestDocument, field: string, kind: string): ManifestDocument[] => {
+    const selector = readSelector(fields(holder.value, 'spec')[field]);
+    if (selector === undefined) return [];
+    if ('problem' in selector) {
+      // A bundle may be used by many subscriptions; it is reported where it is used first.
+      diagnostics.push(report(holder, 'selector-invalid', ['spec', field], selector.problem));
+      return [];
+    }
+    return (byKind.get(`${HUB}/${kind}`) ?? []).filter(
+      (document) =>
+        document.ref.namespace === namespace &&
+        selects(selector.requirements, fields(document.value, 'metadata', 'labels')),
+    );
+  };
+
+  for (const { document, path } of named(spec['apis'], 'API', ['spec', 'apis'])) add(apis, document, path);
+  for (const document of selected(subscription, 'apiSelector', 'API')) add(apis, document, ['spec', 'apiSelector']);
+  for (const { document: bundle, path } of named(spec['apiBundles'], 'APIBundle', ['spec', 'apiBundles'])) {
+    for (const { document } of named(fields(bundle.value, 'spec')['apis'], 'API', [])) add(apis, document, path);
+    for (const document of selected(bundle, 'apiSelector', 'API')) add(apis, document, path);
+  }
+
+  const applications = new Map<ObjectId, Granted>();
+  for (const { document, path } of named(spec['managedApplications'], 'ManagedApplication', [
+    'spec',
+    'managedApplications',
+  ])) {
+    add(applications, document, path);
+  }
+  for (const document of selected(subscription, 'managedApplicationSelector', 'ManagedApplication')) {
+    add(applications, document, ['spec', 'managedApplicationSelector']);
+  }
+  addByAppId(subscription, byKind, (document, path) => add(applications, document, path), diagnostics);
+
+  const plan = text(fields(spec, 'apiPlan')['name']);
+  return {
+    apis: [...apis.values()],
+    applications: [...applications.values()],
+    plan: plan === undefined ? undefined : find('APIPlan', plan),
+    diagnostics,
+  };
+}
+
+/** The deprecated `applications[].appId`, which names applications by what they are called outside of the cluster. */
+function addByAppId(
+  subscription: ManifestDocument,
+  byKind: ByKind,
+  add: (document: ManifestDocument, path: FieldPath) => void,
+  diagnostics: Diagnostic[],
+): void {
+  for (const [at, entry] of items(fields(subscription.value, 'spec')['applications']).entries()) {
+    const appId = text(fields(entry)['appId']);
+    const path = ['spec', 'applications', at, 'appId'];
+    const document = (byKind.get(`${HUB}/ManagedApplication`) ?? []).find(
+      (app) => app.ref.namespace === subscription.ref.namespace && fields(app.value, 'spec')['appId'] === appId,
+    );
+    if (appId === undefined) continue;
+    if (document !== undefined) add(document, path);
+    else {
+      const message = `no ManagedApplication of the files has appId "${appId}": a preview knows no other applications`;
+      diagnostics.push(
+        report(subscription, 'not-enforced', path, message, { hint: 'Declare it as a ManagedApplication.' }),
+      );
+    }
+  }
+}

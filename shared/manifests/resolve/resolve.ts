@@ -1,0 +1,185 @@
+import { fields, text } from '../field.ts';
+import type { FieldPath } from '../field-path.ts';
+import { groupKind, HUB, INGRESS_ANNOTATIONS, NETWORKING, TRAEFIK } from '../kinds.ts';
+import { nearNames } from '../near-names.ts';
+import { report } from '../report.ts';
+import type { Diagnostic, ManifestDocument, ObjectId } from '../types.ts';
+import { resolveGrant, type Grant } from './grant.ts';
+import { ingressMiddlewares, wantedBy, type Wanted } from './wanted.ts';
+
+export interface Reference {
+  readonly from: ManifestDocument;
+  readonly path: FieldPath;
+  readonly to: ObjectId;
+  readonly wanted: Pick<Wanted, 'group' | 'kind' | 'namespace' | 'name'>;
+  /** Absent when it is not among the files. */
+  readonly target?: ManifestDocument | undefined;
+}
+
+/** Documents with every reference followed. */
+export interface Resolution {
+  /** In the order of the files; of several with the same identity the first. */
+  readonly documents: readonly ManifestDocument[];
+  readonly byId: ReadonlyMap<ObjectId, ManifestDocument>;
+  /** By `GROUP/KIND`. */
+  readonly byKind: ReadonlyMap<string, readonly ManifestDocument[]>;
+  readonly references: readonly Reference[];
+  readonly referencesOf: ReadonlyMap<ManifestDocument, readonly Reference[]>;
+  /** The APIAuth in force, by namespace. */
+  readonly auths: ReadonlyMap<string, ManifestDocument>;
+  /** What each ManagedSubscription gives to whom; names, selectors and bundles resolved. */
+  readonly grants: ReadonlyMap<ManifestDocument, Grant>;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export function resolve(all: readonly ManifestDocument[]): Resolution {
+  const diagnostics: Diagnostic[] = [];
+  const byId = new Map<ObjectId, ManifestDocument>();
+  const byKind = new Map<string, ManifestDocument[]>();
+  const documents: ManifestDocument[] = [];
+  for (const document of all) {
+    // Without a name nothing can refer to it; the schema says so.
+    if (document.ref.name === '') continue;
+    const first = byId.get(document.id);
+    if (first !== undefined) {
+      const at = first.locate(['metadata', 'name']).start;
+      const message = `${document.ref.kind} "${document.ref.name}" is defined twice in namespace "${document.ref.namespace}": also in ${first.file}:${at.line}`;
+      diagnostics.push(
+        report(document, 'duplicate-object', ['metadata', 'name'], message, {
+          hint: 'Remove one, or give it another name.',
+        }),
+      );
+      continue;
+    }
+    byId.set(document.id, document);
+    documents.push(document);
+    const sort = groupKind(document.ref);
+    const list = byKind.get(sort);
+    if (list === undefined) byKind.set(sort, [document]);
+    else list.push(document);
+  }
+
+  const references: Reference[] = [];
+  const names = namesByKind(byKind);
+  for (const document of documents) {
+    for (const wanted of wantedBy(document)) {
+      const to = `${wanted.group}/${wanted.kind}/${wanted.namespace}/${wanted.name}`;
+      const target = byId.get(to);
+      references.push({ from: document, path: wanted.path, to, wanted, target });
+      if (wanted.crossNamespace === true) {
+        const message = `${wanted.kind} "${wanted.namespace}/${wanted.name}" is in another namespace, which Traefik refuses unless told otherwise`;
+        const hint = `Define it in namespace "${document.ref.namespace}". The preview follows the reference all the same.`;
+        diagnostics.push(
+          report(document, 'reference-cross-namespace', wanted.path, message, { severity: 'warning', hint }),
+        );
+      }
+      if (target === undefined) diagnostics.push(missing(document, wanted, names));
+    }
+    if (groupKind(document.ref) === `${NETWORKING}/Ingress`)
+      followIngressMiddlewares(document, byKind, references, diagnostics);
+  }
+
+  const referencesOf = new Map<ManifestDocument, Reference[]>();
+  for (const reference of references) {
+    const list = referencesOf.get(reference.from);
+    if (list === undefined) referencesOf.set(reference.from, [reference]);
+    else list.push(reference);
+  }
+
+  const auths = defaultAuths(byKind.get(`${HUB}/APIAuth`) ?? [], diagnostics);
+  const grants = new Map<ManifestDocument, Grant>();
+  for (const subscription of byKind.get(`${HUB}/ManagedSubscription`) ?? []) {
+    const grant = resolveGrant(subscription, byId, byKind);
+    grants.set(subscription, grant);
+    diagnostics.push(...grant.diagnostics);
+  }
+  return { documents, byId, byKind, references, referencesOf, auths, grants, diagnostics };
+}
+
+type Names = (group: string, kind: string, namespace: string) => readonly string[];
+
+/** Sorted out only when a hint is needed. */
+function namesByKind(byKind: ReadonlyMap<string, readonly ManifestDocument[]>): Names {
+  return (group, kind, namespace) =>
+    (byKind.get(`${group}/${kind}`) ?? [])
+      .filter((known) => known.ref.namespace === namespace)
+      .map((known) => known.ref.name);
+}
+
+function missing(document: ManifestDocument, wanted: Wanted, names: Names): Diagnostic {
+  const near = nearNames(wanted.name, names(wanted.group, wanted.kind, wanted.namespace));
+  const message = `${wanted.kind} "${wanted.name}" does not exist in namespace "${wanted.namespace}" of the files`;
+  const fallback = wanted.hint ?? `Define a ${wanted.kind} of that name, or correct the name.`;
+  const hint = near.length > 0 ? `Did you mean ${near.map((name) => `"${name}"`).join(' or ')}?` : fallback;
+  return report(document, 'reference-missing', wanted.path, message, { severity: wanted.severity, hint });
+}
+
+function followIngressMiddlewares(
+  document: ManifestDocument,
+  byKind: ReadonlyMap<string, readonly ManifestDocument[]>,
+  references: Reference[],
+  diagnostics: Diagnostic[],
+): void {
+  const path = ['metadata', 'annotations', `${INGRESS_ANNOTATIONS}router.middlewares`];
+  for (const name of ingressMiddlewares(document)) {
+    const full = name.endsWith('@kubernetescrd') ? name.slice(0, -'@kubernetescrd'.length) : undefined;
+    if (full === undefined) {
+      const message = `"${name}" does not name a Middleware object: the form is NAMESPACE-NAME@kubernetescrd`;
+      diagnostics.push(report(document, 'reference-missing', path, message));
+      continue;
+    }
+    const target = (byKind.get(`${TRAEFIK}/Middleware`) ?? []).find(
+      ({ ref }) => `${ref.namespace}-${ref.name}` === full,
+    );
+    const { namespace } = document.ref;
+    const short = full.startsWith(`${namespace}-`) ? full.slice(namespace.length + 1) : full;
+    const wanted = { group: TRAEFIK, kind: 'Middleware', namespace, name: short };
+    references.push({
+      from: document,
+      path,
+      to: target?.id ?? `${TRAEFIK}/Middleware/${namespace}/${short}`,
+      wanted,
+      target,
+    });
+    if (target === undefined) {
+      const message = `Middleware "${full}" (NAMESPACE-NAME) does not exist in the files`;
+      const known = (byKind.get(`${TRAEFIK}/Middleware`) ?? []).map(({ ref }) => `${ref.namespace}-${ref.name}`);
+      const near = nearNames(full, known).map((other) => `"${other}@kubernetescrd"`);
+      const hint = near.length > 0 ? `Did you mean ${near.join(' or ')}?` : `Define a Middleware, or correct the name.`;
+      diagnostics.push(report(document, 'reference-missing', path, message, { hint }));
+    }
+  }
+}
+
+function defaultAuths(auths: readonly ManifestDocument[], diagnostics: Diagnostic[]): Map<string, ManifestDocument> {
+  const chosen = new Map<string, ManifestDocument>();
+  for (const auth of auths) {
+    if (fields(auth.value, 'spec')['isDefault'] !== true) continue;
+    const { namespace, name } = auth.ref;
+    const first = chosen.get(namespace);
+    if (first === undefined) {
+      chosen.set(namespace, auth);
+      continue;
+    }
+    const message = `APIAuth "${name}" is a second default for namespace "${namespace}": "${first.ref.name}" in ${first.file} is one already`;
+    diagnostics.push(
+      report(auth, 'default-auth-conflict', ['spec', 'isDefault'], message, {
+        hint: 'Leave isDefault: true on one of them.',
+      }),
+    );
+  }
+  return chosen;
+}
+
+/** The APIs that list an APIVersion among their versions. */
+export function parentsOfVersion(resolution: Resolution, version: ManifestDocument): readonly ManifestDocument[] {
+  return (resolution.byKind.get(`${HUB}/API`) ?? []).filter(
+    (api) =>
+      api.ref.namespace === version.ref.namespace &&
+      wantedBy(api).some((wanted) => wanted.kind === 'APIVersion' && wanted.name === version.ref.name),
+  );
+}
+
+export function titleOf(document: ManifestDocument): string {
+  return text(fields(document.value, 'spec')['title']) ?? document.ref.name;
+}

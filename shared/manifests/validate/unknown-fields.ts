@@ -1,0 +1,34 @@
+import { isFields } from '../field.ts';
+import type { FieldPath } from '../field-path.ts';
+import { isClosed } from '../schema/json-schema.ts';
+import type { Structural } from '../schema/structural.ts';
+
+/** A field that the schema does not name, and the names that it does at that place. */
+export interface UnknownField {
+  readonly path: FieldPath;
+  readonly known: readonly string[];
+}
+
+/** Fields that strict decoding refuses. */
+export function unknownFields(schema: Structural, value: unknown): UnknownField[] {
+  const found: UnknownField[] = [];
+  walk(schema, value, [], found);
+  return found;
+}
+
+function walk(schema: Structural, value: unknown, path: FieldPath, found: UnknownField[]): void {
+  if (Array.isArray(value)) {
+    const { items } = schema;
+    if (items !== undefined) for (const [at, item] of value.entries()) walk(items, item, [...path, at], found);
+    return;
+  }
+  if (!isFields(value)) return;
+  const properties = schema.properties ?? {};
+  const rest = typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined;
+  const closed = isClosed(schema);
+  for (const [key, child] of Object.entries(value)) {
+    const known = Object.hasOwn(properties, key) ? properties[key] : rest;
+    if (known !== undefined) walk(known, child, [...path, key], found);
+    else if (closed) found.push({ path: [...path, key], known: Object.keys(properties) });
+  }
+}

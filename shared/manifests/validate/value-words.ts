@@ -1,0 +1,13 @@
+/** How the API server shows a value in an error: strings quoted, scalars bare, the rest as JSON (`field.Error`). */
+export function shown(value: unknown): string {
+  const json = JSON.stringify(value) ?? 'null';
+  return json.length > 512 ? `${json.slice(0, 509)}...` : json;
+}
+
+/** The name of a value's type in OpenAPI. */
+export function typeName(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'array';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
+  return typeof value;
+}
