@@ -140,6 +140,11 @@ const catalogue = {
     message: 'The agent answered {method} {path} with {status}.',
     hint: 'The log of the agent has more.',
   },
+  'preview-stack-failed': {
+    message: 'The processes of the preview ended: {problem}.',
+    hint: 'Start the preview again; the last error line names the process.',
+  },
+  'preview-agent-lost': { message: 'The agent is not reached: {problem}.', hint: 'It is started again by itself.' },
   'traffic-not-found': {
     message: 'The request {id} is not kept any more.',
     hint: 'Only the newest requests are kept.',

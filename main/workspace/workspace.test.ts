@@ -28,7 +28,7 @@ const until = (check: () => void | Promise<void>): Promise<void> =>
   vi.waitFor(check, { timeout: 15_000, interval: 20 });
 
 async function open(): Promise<Workspace> {
-  const opened = await openWorkspace({ dir, stateDir, sample: false, warn: () => undefined });
+  const opened = await openWorkspace({ dir, stateDir, warn: () => undefined });
   if (!opened.ok) throw new Error(opened.error.message);
   events = [];
   opened.value.onEvent((event) => events.push(event));
@@ -224,7 +224,7 @@ test('a wrong adit.yaml is a problem with its line, and the folder still opens',
 
 test('a folder that is not there, is a file, or cannot be opened is named', async () => {
   const tryOpen = (at: string): ReturnType<typeof openWorkspace> =>
-    openWorkspace({ dir: at, stateDir, sample: false, warn: () => undefined });
+    openWorkspace({ dir: at, stateDir, warn: () => undefined });
   expect(await tryOpen(path.join(base, 'none'))).toMatchObject({ ok: false, error: { code: 'workspace-missing' } });
   expect(await tryOpen(path.join(dir, 'adit.yaml'))).toMatchObject({
     ok: false,

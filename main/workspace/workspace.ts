@@ -16,7 +16,8 @@ import { resolveInside } from './workspace-path.ts';
 export interface WorkspaceOptions {
   readonly dir: string;
   readonly stateDir: string;
-  readonly sample: boolean;
+  /** Whether the folder (its real path) is a copy of a sample. */
+  readonly isSample?: (dir: string) => Promise<boolean>;
   readonly warn: (message: string) => void;
 }
 
@@ -62,7 +63,8 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
   try {
     const drafts = await openDraftStore(options.stateDir, dir, options.warn);
     const live = await openLiveFiles(dir, (change) => announce(change, tell), options.warn);
-    return ok(makeWorkspace(dir, options.sample, live, drafts, tell, listeners));
+    const sample = (await options.isSample?.(dir)) ?? false;
+    return ok(makeWorkspace(dir, sample, live, drafts, tell, listeners));
   } catch (error) {
     return failed('workspace-unreadable', { dir, problem: reason(error) });
   }
