@@ -1,0 +1,169 @@
+import { Background, BackgroundVariant, ReactFlow, useReactFlow, useStoreApi, type NodeChange } from '@xyflow/react';
+import { useEffect, useMemo, useRef } from 'react';
+import { stateWords } from '../explorer/state-mark.tsx';
+import { useLive } from '../state/live.ts';
+import { indexModel, keyOfNode } from '../state/model-index.ts';
+import { selectKey, useSelection } from '../state/selection.ts';
+import { sizes } from '../theme/tokens.ts';
+import { edgeTraffic, nodeTraffic } from './edge-traffic.ts';
+import { LaidEdge, type LaidEdgeType } from './laid-edge.tsx';
+import type { GraphLayout } from './layout-graph.ts';
+import { HeadingNode, ObjectNode, type HeadingNodeType, type ObjectNodeType } from './object-node.tsx';
+import { relatedNodes } from './related.ts';
+import { columnOf, columnTitles, roleWords } from './role.ts';
+
+const nodeTypes = { object: ObjectNode, heading: HeadingNode };
+const edgeTypes = { laid: LaidEdge };
+const MANY_NODES = 300;
+const RECENT_EXCHANGES = 500;
+
+export function GraphView({ layout }: { layout: GraphLayout }) {
+  const model = useLive((state) => state.model);
+  const exchanges = useLive((state) => state.exchanges);
+  const selected = useSelection((state) => state.key);
+  const flow = useReactFlow();
+  const store = useStoreApi();
+  const dir = useLive((state) => state.workspace?.dir);
+  const fitted = useRef<string | undefined>(undefined);
+  const index = indexModel(model);
+  const selectedId = selected === null ? undefined : index.nodes.get(selected)?.id;
+
+  const roles = useMemo(() => new Map(model.graph.nodes.map((node) => [node.id, node.role])), [model]);
+  const related = useMemo(
+    () =>
+      selectedId === undefined
+        ? null
+        : relatedNodes(model.graph, selectedId, (id) => columnOf[roles.get(id) ?? 'other']),
+    [model, roles, selectedId],
+  );
+
+  const nodes = useMemo(() => {
+    const drawn: (ObjectNodeType | HeadingNodeType)[] = [];
+    const columns = new Map<number, number>();
+    for (const node of model.graph.nodes) {
+      const position = layout.nodes.get(node.id);
+      if (!position) continue;
+      const column = columnOf[node.role];
+      columns.set(column, Math.min(columns.get(column) ?? Infinity, position.x));
+      const state = index.objects.get(keyOfNode(node))?.state;
+      drawn.push({
+        id: node.id,
+        type: 'object',
+        position: { ...position },
+        data: {
+          node,
+          state: state === 'file' && !index.objects.has(keyOfNode(node)) ? undefined : state,
+          dimmed: related !== null && !related.has(node.id),
+        },
+        width: sizes.nodeWidthPx,
+        height: sizes.nodeHeightPx,
+        selected: node.id === selectedId,
+        ariaRole: 'button',
+        ariaLabel: [
+          node.title,
+          roleWords[node.role],
+          node.detail,
+          node.missing ? 'not defined' : state === undefined ? '' : stateWords[state],
+        ]
+          .filter(Boolean)
+          .join(', '),
+        draggable: false,
+        connectable: false,
+        deletable: false,
+      });
+    }
+    const top = Math.min(...[...layout.nodes.values()].map((point) => point.y));
+    for (const [column, x] of columns) {
+      drawn.push({
+        id: `heading ${column}`,
+        type: 'heading',
+        position: { x, y: top - 30 },
+        data: { title: columnTitles[column] ?? '' },
+        width: sizes.nodeWidthPx,
+        height: 20,
+        selectable: false,
+        focusable: false,
+        draggable: false,
+      });
+    }
+    return drawn;
+  }, [model, index, layout, related, selectedId]);
+
+  const edges = useMemo(() => {
+    const loads = nodeTraffic(model.graph, exchanges.slice(-RECENT_EXCHANGES));
+    return model.graph.edges.flatMap((edge): LaidEdgeType[] => {
+      const points = layout.edges.get(edge.id);
+      if (!points) return [];
+      const lit = related !== null && related.has(edge.from) && related.has(edge.to);
+      const load = edgeTraffic(loads, edge, (id) => roles.get(id) ?? 'other');
+      const look = edge.broken ? 'broken' : related === null ? 'plain' : lit ? 'lit' : 'dimmed';
+      return [
+        {
+          id: edge.id,
+          source: edge.from,
+          target: edge.to,
+          type: 'laid',
+          focusable: false,
+          selectable: false,
+          data: { points, look, traffic: load.requests, failing: load.failed * 20 > load.requests },
+        },
+      ];
+    });
+  }, [model, layout, related, exchanges, roles]);
+
+  useEffect(() => {
+    // Once for each workspace; after that the view is the user's.
+    if (fitted.current === dir) return;
+    fitted.current = dir;
+    requestAnimationFrame(() => void flow.fitView({ maxZoom: 1, padding: 0.06 }));
+  }, [flow, dir, layout]);
+
+  useEffect(() => {
+    if (selectedId === undefined) return;
+    const place = layout.nodes.get(selectedId);
+    if (!place) return;
+    const { width, height, transform } = store.getState();
+    const [x, y, zoom] = transform;
+    const left = place.x * zoom + x;
+    const top = place.y * zoom + y;
+    const seen =
+      left >= 0 && top >= 0 && left + sizes.nodeWidthPx * zoom <= width && top + sizes.nodeHeightPx * zoom <= height;
+    if (!seen && width > 0)
+      void flow.setCenter(place.x + sizes.nodeWidthPx / 2, place.y + sizes.nodeHeightPx / 2, { zoom, duration: 120 });
+    // The view moves when another thing is selected, not when the graph is refreshed.
+    // oxlint-disable-next-line react/exhaustive-deps
+  }, [selectedId]);
+
+  function onNodesChange(changes: NodeChange<ObjectNodeType | HeadingNodeType>[]): void {
+    const chosen = changes.find((change) => change.type === 'select' && change.selected);
+    if (chosen?.type !== 'select') return;
+    const key = index.keyOfNode.get(chosen.id);
+    if (key !== undefined) selectKey(key);
+  }
+
+  return (
+    <ReactFlow
+      nodes={nodes}
+      edges={edges}
+      nodeTypes={nodeTypes}
+      edgeTypes={edgeTypes}
+      onNodesChange={onNodesChange}
+      onPaneClick={() => selectKey(null)}
+      nodesDraggable={false}
+      nodesConnectable={false}
+      edgesFocusable={false}
+      selectNodesOnDrag={false}
+      deleteKeyCode={null}
+      multiSelectionKeyCode={null}
+      selectionKeyCode={null}
+      onlyRenderVisibleElements={nodes.length > MANY_NODES}
+      minZoom={0.1}
+      maxZoom={2}
+      panOnScroll
+      proOptions={{ hideAttribution: true }}
+      aria-label="Graph of references"
+    >
+      <Background variant={BackgroundVariant.Dots} gap={20} size={1} />
+    </ReactFlow>
+  );
+}

@@ -1,0 +1,42 @@
+import { Handle, Position, type Node, type NodeProps } from '@xyflow/react';
+import type { ObjectState } from '../../../shared/contract/contract.ts';
+import { StateMark } from '../explorer/state-mark.tsx';
+import type { GraphNode } from '../state/model-index.ts';
+import { KindIcon } from './kind-icon.tsx';
+
+export type ObjectNodeType = Node<
+  { readonly node: GraphNode; readonly state: ObjectState | undefined; readonly dimmed: boolean },
+  'object'
+>;
+
+export function ObjectNode({ data, selected }: NodeProps<ObjectNodeType>) {
+  const { node, state, dimmed } = data;
+  const problem = node.missing ? 'error' : node.problem;
+  return (
+    <div
+      className="graph-node"
+      data-selected={selected || undefined}
+      data-dimmed={dimmed || undefined}
+      data-missing={node.missing || undefined}
+      data-problem={problem}
+      title={`${node.title}\n${node.detail}`}
+    >
+      <Handle type="target" position={Position.Left} isConnectable={false} />
+      <KindIcon role={node.role} />
+      <span className="graph-node-text">
+        <span className="graph-node-title ellipsis">{node.title}</span>
+        <span className="graph-node-detail mono ellipsis">{node.missing ? 'not defined' : node.detail}</span>
+      </span>
+      {problem === 'error' && <span className="state-mark bad">▲</span>}
+      {problem === 'warning' && <span className="state-mark warn">△</span>}
+      {problem !== 'error' && problem !== 'warning' && state !== undefined && <StateMark state={state} />}
+      <Handle type="source" position={Position.Right} isConnectable={false} />
+    </div>
+  );
+}
+
+export type HeadingNodeType = Node<{ readonly title: string }, 'heading'>;
+
+export function HeadingNode({ data }: NodeProps<HeadingNodeType>) {
+  return <div className="graph-heading">{data.title}</div>;
+}

@@ -1,0 +1,84 @@
+import { Button } from '@mantine/core';
+import { FailureNote } from '../notice/failure-note.tsx';
+import { useLive } from '../state/live.ts';
+import { LinkMark } from './link-mark.tsx';
+import { PreviewAddress } from './preview-address.tsx';
+import { useLinks } from './use-links.ts';
+
+/** Each link's state, the addresses, and what to do when something is wrong. */
+export function PreviewDetails({ busy, onToggle }: { busy: boolean; onToggle: () => void }) {
+  const preview = useLive((state) => state.preview);
+  const links = useLinks();
+  const off = !preview || preview.state === 'off';
+
+  return (
+    <div className="preview-details">
+      {preview?.error && <FailureNote failure={preview.error} />}
+      {preview?.agent.lastError !== undefined && !preview.agent.running && !off && (
+        <FailureNote
+          failure={{
+            message: 'The agent stopped.',
+            hint: 'It is started again; the detail is its last line.',
+            detail: preview.agent.lastError,
+          }}
+        />
+      )}
+      {preview?.config.refused !== undefined && (
+        <div className="note warn">
+          <strong>The newest manifests do not serve.</strong> The ones before go on. {preview.config.refused}
+        </div>
+      )}
+      {preview && !off && preview.control.url !== undefined && !preview.control.reachable && (
+        <div className="note warn">
+          <strong>The control plane is away.</strong> The preview goes on
+          {preview.leaseExpiresAt === undefined
+            ? ''
+            : ` until its lease ends at ${new Date(preview.leaseExpiresAt).toLocaleTimeString()}`}
+          . {preview.control.error}
+        </div>
+      )}
+      {!off &&
+        preview?.hosts.map((host) => (
+          <div key={host.host}>
+            <PreviewAddress url={host.url} />
+            {host.stands !== null && <div className="dim small">stands for {host.stands}</div>}
+          </div>
+        ))}
+      {links.length > 0 && (
+        <ul className="link-list" aria-label="Links to brokers">
+          {links.map((link) => (
+            <li key={link.broker}>
+              <LinkMark state={link.state} />
+              <span className="strong">{link.broker}</span>
+              <span className="dim ellipsis">{link.region}</span>
+              <span className="mono dim link-rtt">
+                {link.rttMs === undefined ? link.state : `${Math.round(link.rttMs)} ms`}
+              </span>
+              {link.error !== undefined && (
+                <span className="link-error small">
+                  {link.error}
+                  {link.retryAt !== undefined && `; next try at ${new Date(link.retryAt).toLocaleTimeString()}`}
+                </span>
+              )}
+            </li>
+          ))}
+        </ul>
+      )}
+      {off && !busy && (
+        <p className="dim">
+          A public address that answers as these manifests say, served from this machine through several brokers.
+        </p>
+      )}
+      {!off && (
+        <div className="dim small">
+          {preview.config.routes} routes, revision {preview.config.revision}
+        </div>
+      )}
+      <div className="row-actions">
+        <Button onClick={onToggle} loading={busy} {...(off ? { variant: 'filled' } : {})}>
+          {off ? 'Start preview' : 'Stop preview'}
+        </Button>
+      </div>
+    </div>
+  );
+}
