@@ -106,7 +106,7 @@ function compareObjects(
 /** A field that is not in the file: reports the parts of it that the file's own managers had applied. */
 function removed(walk: Walk, live: unknown, path: FieldPath, owners: readonly FieldOwner[], applied: unknown): void {
   const ours = owners.filter(({ manager, applies }) => applies && APPLIERS.has(manager));
-  if (applied === undefined && ours.length === 0) return;
+  if (isAbsent(live) || (applied === undefined && ours.length === 0)) return;
   if (isFields(live)) {
     const partly = ours.every(({ tree }) => Object.keys(tree).some((segment) => segment !== '.'));
     if (partly && (ours.length > 0 || isFields(applied))) {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { z } from 'zod';
 import { ok } from '../../shared/result/result.ts';
 import type { Result } from '../../shared/result/result.ts';
@@ -132,6 +133,22 @@ export class ExecCredentials {
   }
 }
 
+/** A group of its own, so that what a plugin started (a shell's children, a browser helper) ends with it. */
+const GROUPS = process.platform !== 'win32';
+
+function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (!GROUPS || child.pid === undefined) {
+    child.kill(signal);
+    return;
+  }
+  try {
+    process.kill(-child.pid, signal);
+  } catch (error) {
+    // ESRCH: the group has ended by itself.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}
+
 interface PluginRun {
   readonly stdout: string;
   readonly stderr: string;
@@ -150,16 +167,16 @@ async function runPlugin(
     let stdout = '';
     let stderr = '';
     let problem: string | undefined;
-    const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
+    const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true, detached: GROUPS });
     let kill: NodeJS.Timeout | undefined;
     const stop = (why: string) => {
       if (problem !== undefined) return;
       problem = why;
-      child.kill('SIGTERM');
-      // A grandchild may hold the pipes open: without them `close` comes with the exit of the plugin itself.
+      killGroup(child, 'SIGTERM');
+      // What left the group may still hold the pipes open: without them `close` comes with the exit of the plugin itself.
       child.stdout.destroy();
       child.stderr.destroy();
-      kill = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+      kill = setTimeout(() => killGroup(child, 'SIGKILL'), KILL_AFTER_MS);
     };
     const limit = setTimeout(() => stop(`no answer within ${timeoutMs / 1000} s`), timeoutMs);
     const cancel = () => stop('cancelled');

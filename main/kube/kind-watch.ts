@@ -15,6 +15,8 @@ export const MAX_OBJECTS = 20_000;
 const WATCH_SECONDS = 240;
 const SILENCE_MS = WATCH_SECONDS * 1_250;
 const BETWEEN_WATCHES_MS = 200;
+const TROUBLE_AFTER = 3;
+const LIST_ATTEMPTS = 4;
 const BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
 
@@ -40,10 +42,18 @@ export class KindWatch {
     this.#objects = objects;
   }
 
-  /** Reads the whole kind, page by page. A list that expired between two pages is read from the start, once. */
+  /**
+   * Reads the whole kind, page by page. Again, a few times, when the list expired between two pages or the server asks for
+   * patience (429 while the storage of a new CRD begins).
+   */
   async list(signal: AbortSignal): Promise<ApiResult<undefined>> {
-    const first = await this.#listOnce(signal);
-    return !first.ok && isExpired(first.error) ? await this.#listOnce(signal) : first;
+    for (let attempt = 1; ; attempt += 1) {
+      const listed = await this.#listOnce(signal);
+      if (listed.ok || attempt === LIST_ATTEMPTS) return listed;
+      const { error } = listed;
+      if (!isExpired(error) && !(error.retry && error.refusal)) return listed;
+      await pause(BACKOFF_MS * attempt, signal);
+    }
   }
 
   async #listOnce(signal: AbortSignal): Promise<ApiResult<undefined>> {
@@ -91,8 +101,9 @@ export class KindWatch {
         continue;
       }
       if (!error.retry && !isExpired(error)) return listener.refused(error);
-      listener.trouble(error.failure);
       failures += 1;
+      // A server that answers is there; one that keeps refusing is trouble, too.
+      if (!error.refusal || failures >= TROUBLE_AFTER) listener.trouble(error.failure);
       await pause(Math.min(BACKOFF_MS * 2 ** (failures - 1), MAX_BACKOFF_MS) * (0.5 + Math.random() / 2), signal);
     }
   }

@@ -62,11 +62,14 @@ export class KubeconfigFiles {
     if (content.length > MAX_KUBECONFIG_BYTES) return this.#keepLastGood(path, `${path}: larger than 8 MiB`);
     const parsed = parseKubeconfig(path, content);
     if (!parsed.ok) return this.#keepLastGood(path, parsed.error.message);
-    const good = this.#lastGood.get(path);
-    if (parsed.value.contexts.size === 0 && good !== undefined && good.contexts.size > 0 && content.trim() === '') {
-      return this.#keepLastGood(path, `${path}: the file is empty`);
+    if (parsed.value.contexts.size > 0) {
+      this.#lastGood.set(path, parsed.value);
+    } else {
+      // A file is empty for a moment while it is written anew.
+      if (content.trim() === '' && this.#lastGood.has(path))
+        return this.#keepLastGood(path, `${path}: the file is empty`);
+      this.#lastGood.delete(path);
     }
-    this.#lastGood.set(path, parsed.value);
     return { config: parsed.value };
   }
 
@@ -88,5 +91,5 @@ export function kubeContexts(read: KubeconfigRead): KubeContexts {
     server: read.config.clusters.get(entry.cluster)?.entry.server ?? '',
   }));
   const current = read.config.currentContext;
-  return { contexts, ...(current === undefined ? {} : { current }), files: [...read.files], messages: read.messages };
+  return { contexts, ...(current === undefined ? {} : { current }), files: [...read.files], messages: [...read.messages] };
 }

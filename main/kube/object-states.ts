@@ -5,13 +5,14 @@ import type { LiveObjects } from './live-objects.ts';
 import type { ObjectClusterState } from './port.ts';
 import { isShownWithoutFile } from './wanted-kinds.ts';
 
-/** Of two documents of one object the last counts, as with `kubectl apply`. What the cluster cannot tell about is left out. */
+/** Of two documents of one object the first counts; the other is a diagnostic. What the cluster cannot tell about is left out. */
 export function objectStates(
   documents: readonly ManifestDocument[],
   objects: LiveObjects,
 ): ReadonlyMap<ObjectId, ObjectClusterState> {
   const states = new Map<ObjectId, ObjectClusterState>();
   for (const { id, ref, value } of documents) {
+    if (states.has(id)) continue;
     const live = objects.get(id);
     if (live) {
       const { same, fields } = compare(value, live.object);

@@ -30,10 +30,7 @@ export interface KubePort {
   close(): Promise<void>;
 }
 
-export type KubeContexts = z.output<(typeof calls)['kubeContexts']['output']> & {
-  /** Why a file of the list gave nothing, or its last good state; each a sentence. */
-  readonly messages: readonly string[];
-};
+export type KubeContexts = z.output<(typeof calls)['kubeContexts']['output']>;
 
 /** Plain JSON of the API server. */
 export type KubeObject = Readonly<Record<string, unknown>>;

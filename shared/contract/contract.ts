@@ -183,7 +183,16 @@ export const calls = {
   },
   gitPush: { input: none, output: z.object({ pushed: z.boolean() }) },
 
-  kubeContexts: { input: none, output: z.object({ contexts: z.array(kubeContext), current: z.string().optional(), files: z.array(z.string()) }) },
+  /** `messages`: why a kubeconfig file gave nothing, or only its last good state; each a sentence. */
+  kubeContexts: {
+    input: none,
+    output: z.object({
+      contexts: z.array(kubeContext),
+      current: z.string().optional(),
+      files: z.array(z.string()),
+      messages: z.array(z.string()).optional(),
+    }),
+  },
   kubeState: { input: none, output: kubeState },
   kubeConnect: { input: z.object({ context: z.string() }), output: kubeState },
   kubeDisconnect: { input: none, output: kubeState },
