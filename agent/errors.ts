@@ -93,6 +93,11 @@ export const catalogue = {
     title: 'The workspace has more files than a preview reads',
     hint: 'List the folders to read under `manifests:` in adit.yaml.',
   },
+  'no-control': {
+    status: 409,
+    title: 'There is no control plane to lease a preview host from',
+    hint: 'Start the agent with --control URL, or use `adit up`, which starts one.',
+  },
   'api-unauthorized': {
     status: 401,
     title: 'The local API needs its bearer token',
@@ -118,7 +123,6 @@ export const catalogue = {
     title: 'There is nothing at this address',
     hint: 'See shared/agent/api.ts for the calls.',
   },
-  'api-state': { status: 409, title: 'The call does not fit what the agent does now', hint: 'Start a preview first.' },
   'api-failed': { status: 500, title: 'The call failed inside the agent', hint: 'Look at the log of the agent.' },
   'control-unreachable': {
     status: 503,

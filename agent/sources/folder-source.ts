@@ -1,0 +1,123 @@
+import { stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import type { Logger } from 'pino';
+import { analyze } from '../../shared/manifests/index.ts';
+import type { SourceFile } from '../../shared/manifests/types.ts';
+import { WORKSPACE_CONFIG_FILE, type WorkspaceConfig } from '../../shared/workspace/adit-yaml.ts';
+import { parseWorkspaceConfig } from '../../shared/workspace/parse-config.ts';
+import { AgentError } from '../errors.ts';
+import { FolderFiles } from './folder-files.ts';
+import { resolveUpstreams } from './resolve-upstreams.ts';
+import { hostLabel, type OnUpdate, type Source } from './source.ts';
+
+export interface FolderSourceOptions {
+  readonly dir: string;
+  /** Base URL by Service; comes before `adit.yaml` and the manifests. */
+  readonly upstreams: Readonly<Record<string, string>>;
+  readonly onUpdate: OnUpdate;
+  readonly log: Logger;
+  readonly sweepMs?: number;
+}
+
+/** Buffers are kept by the application; a preview takes as many as a person could have open. */
+const MAX_OVERLAYS = 1000;
+
+/** A workspace folder: its manifests, with unsaved buffers in the place of files, compiled at every change. */
+export class FolderSource implements Source {
+  #options: FolderSourceOptions;
+  #dir: string;
+  #files: FolderFiles;
+  #overlay: ReadonlyMap<string, string | null> = new Map();
+  #name: string;
+  #started = false;
+
+  constructor(options: FolderSourceOptions) {
+    this.#options = options;
+    this.#dir = resolve(options.dir);
+    this.#name = hostLabel(basename(this.#dir));
+    const onTrouble = (message: string): void => options.log.warn({ dir: this.#dir }, message);
+    const sweep = options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs };
+    this.#files = new FolderFiles({ root: this.#dir, onChange: () => this.#compile(), onTrouble, ...sweep });
+  }
+
+  get name(): string {
+    return this.#name;
+  }
+
+  async start(): Promise<void> {
+    const info = await stat(this.#dir).catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new AgentError('workspace-unreadable', `${this.#dir}: ${reason}.`, { cause: error });
+    });
+    if (!info.isDirectory()) throw new AgentError('workspace-unreadable', `${this.#dir} is not a folder.`);
+    await this.#files.start();
+    this.#started = true;
+    this.#compile();
+  }
+
+  overlay(files: Readonly<Record<string, string | null>>): void {
+    const entries = Object.entries(files);
+    if (entries.length > MAX_OVERLAYS)
+      throw new AgentError('api-input', `There are more than ${MAX_OVERLAYS} unsaved buffers.`);
+    const before = this.#overlay;
+    this.#overlay = new Map(entries);
+    const same = entries.length === before.size && entries.every(([path, text]) => before.get(path) === text);
+    if (this.#started && !same) this.#compile();
+  }
+
+  close(): Promise<void> {
+    return this.#files.close();
+  }
+
+  #compile(): void {
+    const begun = performance.now();
+    const texts = new Map(this.#files.texts);
+    for (const [path, text] of this.#overlay) {
+      if (text === null) texts.delete(path);
+      else texts.set(path, text);
+    }
+    const { config: workspace, problems } = parseWorkspaceConfig(texts.get(WORKSPACE_CONFIG_FILE) ?? '');
+    const [problem] = problems;
+    if (problem !== undefined) {
+      const { file, line, path, message } = problem;
+      const field = path === '' ? '' : `${path}: `;
+      this.#options.onUpdate({
+        kind: 'refused',
+        errors: problems.length,
+        message: `${file}:${line}: ${field}${message}`,
+      });
+      return;
+    }
+    this.#name = workspace.name ?? hostLabel(basename(this.#dir));
+    const { diagnostics, config } = analyze(manifestsOf(texts, workspace), { namespace: workspace.namespace });
+    const errors = diagnostics.filter(({ severity }) => severity === 'error');
+    const [error] = errors;
+    if (error !== undefined) {
+      const message = `${error.file}:${error.line}: ${error.message}`;
+      this.#options.onUpdate({ kind: 'refused', errors: errors.length, message });
+      return;
+    }
+    const places = [this.#options.upstreams, urlsOf(workspace)];
+    const upstreams = resolveUpstreams(config, places, workspace.namespace);
+    this.#options.onUpdate({ kind: 'config', config, upstreams, tookMs: performance.now() - begun });
+  }
+}
+
+function manifestsOf(texts: ReadonlyMap<string, string>, { manifests }: WorkspaceConfig): SourceFile[] {
+  const wanted = manifests?.map((entry) => entry.replace(/^\.\//, '').replace(/\/$/, ''));
+  const files: SourceFile[] = [];
+  for (const [path, text] of texts) {
+    if (path === WORKSPACE_CONFIG_FILE) continue;
+    const listed = wanted?.some(
+      (entry) => entry === '' || entry === '.' || path === entry || path.startsWith(`${entry}/`),
+    );
+    if (listed !== false) files.push({ path, text });
+  }
+  return files.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+function urlsOf({ upstreams }: WorkspaceConfig): Record<string, string> {
+  const urls: Record<string, string> = {};
+  for (const [name, upstream] of Object.entries(upstreams)) if ('url' in upstream) urls[name] = upstream.url;
+  return urls;
+}
