@@ -1,6 +1,6 @@
 import { evaluate } from '@marcbachmann/cel-js';
 import { isFields } from '../field.ts';
-import { parseDuration } from '../duration.ts';
+import { durationText } from '../openapi-duration.ts';
 import type { Structural } from '../schema/structural.ts';
 
 /** CEL's keywords, which Kubernetes lets rules write as `__keyword__`. */
@@ -39,8 +39,10 @@ export function celValue(schema: Structural, value: unknown): unknown {
 
 function stringValue(schema: Structural, value: string): unknown {
   // What is not of the format is the schema's to report; as a text the rule fails with a type error.
-  if (schema.format === 'duration' && parseDuration(value) !== undefined)
-    return evaluate('duration(text)', { text: value });
+  if (schema.format === 'duration') {
+    const text = durationText(value);
+    if (text !== undefined) return evaluate('duration(text)', { text });
+  }
   if (schema.format === 'date-time' && !Number.isNaN(Date.parse(value))) return new Date(value);
   return value;
 }

@@ -25,7 +25,7 @@ function goodAuthority(rest: string): boolean {
   const host = at < 0 ? authority : authority.slice(at + 1);
   if (at >= 0 && !/^[A-Za-z0-9\-._:~!$&'()*+,;=%@]*$/.test(authority.slice(0, at))) return false;
   const literal = /^\[[0-9a-fA-F:.]+(%25[^\]]*)?\](:\d*)?$/.test(host);
-  const named = /^[^\s[\]<>"^`{|}\\#]*?(:\d*)?$/.test(host) && !/:.*:/.test(host) && /^[^:]*(:\d*)?$/.test(host);
+  const named = /^[^\s[\]^`{|}\\#]*?(:\d*)?$/.test(host) && !/:.*:/.test(host) && /^[^:]*(:\d*)?$/.test(host);
   return (literal || named) && goodEscapes(host.replace(/%25.*\]/, ']')) && goodEscapes(tail.split('?', 1)[0] ?? '');
 }
 

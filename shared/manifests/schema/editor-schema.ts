@@ -27,6 +27,7 @@ export function editorSchema(set: SchemaSet): JsonSchema {
         properties: { apiVersion: { const: apiVersionOf(known) }, kind: { const: known.kind } },
         required: ['apiVersion', 'kind'],
       },
+      // oxlint-disable-next-line unicorn/no-thenable -- JSON Schema calls it so
       then: jsonSchema(known.schema, { closed: true, descriptions: true }),
     })),
   };

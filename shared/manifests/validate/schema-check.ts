@@ -1,11 +1,13 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import { RE2JS } from 're2js';
+import { isFields } from '../field.ts';
 import { formatPath, type FieldPath } from '../field-path.ts';
 import { isDuration } from '../openapi-duration.ts';
 import { jsonSchema } from '../schema/json-schema.ts';
 import type { KindSchema } from '../schema/kind-schema.ts';
-import { shown, typeName } from './value-words.ts';
+import { withoutNulls } from './without-nulls.ts';
+import { goTypeName, shown, typeName } from './value-words.ts';
 
 /** A way in which a value does not fit its schema, in the words and with the cause type of the API server. */
 export interface Misfit {
@@ -20,10 +22,11 @@ const compiled = new WeakMap<KindSchema, ValidateFunction>();
 export function schemaCheck(schema: KindSchema, value: unknown): Misfit[] {
   const known = compiled.get(schema) ?? compile(schema);
   compiled.set(schema, known);
-  if (known(value) === true) return [];
+  const pruned = withoutNulls(schema.schema, value);
+  if (known(pruned) === true) return [];
   const misfits: Misfit[] = [];
   for (const error of known.errors ?? []) {
-    const misfit = words(error, value);
+    const misfit = words(error, pruned);
     if (misfit !== undefined) misfits.push(misfit);
   }
   return misfits;
@@ -72,8 +75,9 @@ function words(error: ErrorObject, root: unknown): Misfit | undefined {
         message: 'Required value',
       };
     case 'type': {
-      const wanted = [params['type']].flat().filter((type) => type !== 'null').join(','); // prettier-ignore
-      const actual = typeName(data);
+      const { format } = schemaOf(error);
+      const wanted = format ?? [params['type']].flat().filter((type) => type !== 'null').join(','); // prettier-ignore
+      const actual = format === undefined ? typeName(data) : goTypeName(data);
       return {
         type: 'FieldValueTypeInvalid',
         path: at,
@@ -123,7 +127,7 @@ function words(error: ErrorObject, root: unknown): Misfit | undefined {
     case 'pattern':
       return invalid(data, `should match '${String(params['pattern'])}'`);
     case 'format':
-      return invalid(data, `must be of type ${String(params['format'])}: ${shown(data)}`);
+      return { ...invalid(data, `must be of type ${String(params['format'])}: ${shown(data)}`), type: 'FieldValueTypeInvalid' };
     case 'uniqueItems':
       return invalid(data, "shouldn't contain duplicates");
     case 'anyOf':
@@ -137,6 +141,12 @@ function words(error: ErrorObject, root: unknown): Misfit | undefined {
     default:
       return invalid(data, error.message ?? keyword);
   }
+}
+
+function schemaOf(error: ErrorObject): { readonly format?: string } {
+  const parent: unknown = error.parentSchema;
+  const format = isFields(parent) ? parent['format'] : undefined;
+  return typeof format === 'string' ? { format } : {};
 }
 
 function sizeOf(data: unknown): number {

@@ -11,3 +11,10 @@ export function typeName(value: unknown): string {
   if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
   return typeof value;
 }
+
+/** The same for fields with a format, where the server speaks in Go's types. */
+export function goTypeName(value: unknown): string {
+  const name = typeName(value);
+  if (name === 'integer') return 'int64';
+  return name === 'number' ? 'float64' : name;
+}
