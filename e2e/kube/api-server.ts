@@ -30,6 +30,8 @@ export interface ApiServer {
     args: readonly string[],
     more?: { readonly stdin?: string; readonly env?: Readonly<Record<string, string>> },
   ): Promise<string>;
+  /** Ends kube-apiserver and starts it again on the same port and data; `between` runs while it is down. */
+  restart(between?: () => Promise<void>): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -77,7 +79,7 @@ async function startOnce(binaries: KubeBinaries, users: readonly string[]): Prom
       'unsafe-no-fsync': 'true',
     });
     programs.push(etcd);
-    const server = new Program(binaries.apiServer, {
+    const flags = {
       'etcd-servers': etcdUrl,
       'cert-dir': join(dir, 'certs'),
       'secure-port': String(secure),
@@ -89,8 +91,8 @@ async function startOnce(binaries: KubeBinaries, users: readonly string[]): Prom
       'authorization-mode': 'RBAC',
       'service-cluster-ip-range': '10.0.0.0/24',
       'disable-admission-plugins': 'ServiceAccount',
-    });
-    programs.push(server);
+    };
+    programs.push(new Program(binaries.apiServer, flags));
     const url = `https://127.0.0.1:${secure}`;
     const caFile = join(dir, 'certs', 'apiserver.crt');
     await untilReady(url, caFile, programs);
@@ -103,6 +105,12 @@ async function startOnce(binaries: KubeBinaries, users: readonly string[]): Prom
       dir,
       tokens,
       kubectl: async (args, more = {}) => await runKubectl(binaries.kubectl, kubeconfig, args, more),
+      restart: async (between) => {
+        await programs.pop()?.stop();
+        await between?.();
+        programs.push(new Program(binaries.apiServer, flags));
+        await untilReady(url, caFile, programs);
+      },
       stop,
     };
   } catch (error) {

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createKube } from '../../main/kube/create-kube.ts';
@@ -430,6 +430,53 @@ spec: {}
     await writeFile(`${kubeconfig}.new`, whole.replaceAll('nobody', 'somebody'));
     await rename(`${kubeconfig}.new`, kubeconfig);
     expect(await names()).toEqual({ names: ['admin', 'reader', 'somebody'], messages: [] });
+  });
+
+  it('goes on after the server was away: says so, keeps what it had, and sees what changed then', async () => {
+    await server.kubectl(['apply', '-f', '-'], { stdin: FILE });
+    const kube = await connected();
+    await server.restart(async () => {
+      await until('the loss is told', () => kube.state().state === 'connecting');
+      expect(kube.state()).toMatchObject({ context: 'admin', error: { code: 'kube-unreachable' } });
+      expect(kube.objectStates(documentsOf(FILE)).get(STRIP)?.state).toBe('same');
+    });
+    await server.kubectl(['delete', 'middleware', 'strip']);
+    await until('the deletion is seen', () => kube.objectStates(documentsOf(FILE)).get(STRIP)?.state === 'file');
+    await until('all is well again', () => kube.state().state === 'connected');
+    expect(kube.state().unreadable).toEqual([]);
+  });
+
+  it('runs an exec plugin once for all requests of a connection', async () => {
+    const plugin = join(server.dir, 'plugin');
+    const answer = {
+      kind: 'ExecCredential',
+      apiVersion: 'client.authentication.k8s.io/v1',
+      status: { token: 'admin-token' },
+    };
+    await writeFile(plugin, `#!/bin/sh\necho run >> "${plugin}.runs"\necho '${JSON.stringify(answer)}'\n`);
+    await chmod(plugin, 0o755);
+    const kubeconfig = join(server.dir, 'exec');
+    const exec = `exec: {apiVersion: client.authentication.k8s.io/v1, command: ./plugin, interactiveMode: Never}`;
+    const text = kubeconfigText(server.url, server.caFile, new Map([['admin', 'x']])).replace('token: x', exec);
+    await writeFile(kubeconfig, text);
+    expect(await kubeOf(kubeconfig).connect('admin')).toMatchObject({ ok: true, value: { state: 'connected' } });
+    expect(await readFile(`${plugin}.runs`, 'utf8')).toBe('run\n');
+  });
+
+  it('connects to the context that was chosen last', async () => {
+    const kube = kubeOf();
+    const [first, second] = await Promise.all([kube.connect('reader'), kube.connect('admin')]);
+    expect(first).toMatchObject({ ok: false, error: { code: 'kube-cancelled' } });
+    expect(second).toMatchObject({ ok: true, value: { state: 'connected', context: 'admin' } });
+  });
+
+  it('can be cancelled while it connects', async () => {
+    const kube = kubeOf();
+    const abort = new AbortController();
+    const connecting = kube.connect('admin', abort.signal);
+    abort.abort();
+    expect(await connecting).toMatchObject({ ok: false, error: { code: 'kube-cancelled' } });
+    expect(kube.state().state).toBe('failed');
   });
 
   it('forgets the cluster on disconnect', async () => {

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKube } from '../../main/kube/create-kube.ts';
@@ -9,6 +9,7 @@ import { documentsOf } from './documents.ts';
 import { until } from './until.ts';
 
 const FOLDER = join(import.meta.dirname, '..', '..', 'shared', 'crds');
+const SAMPLE = join(import.meta.dirname, '..', '..', 'examples', 'petstore', 'manifests');
 const FILES = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml'));
 
 const API = `apiVersion: hub.traefik.io/v1alpha1
@@ -81,6 +82,47 @@ describe.skipIf(!binaries)('our CustomResourceDefinitions in a real API server',
       });
       const [refused] = await dryRun(kube, `${API}  titel: Typo\n`);
       expect(refused).toMatchObject({ verdict: 'refused', causes: [{ field: 'spec.titel', line: 7 }] });
+    } finally {
+      await kube.close();
+    }
+  });
+
+  it('and the server accepts every object of the sample workspace', async () => {
+    await server.kubectl(['apply', '--server-side', '-f', join(import.meta.dirname, 'fixtures', 'traefik-crds.yaml')]);
+    await server.kubectl([
+      'wait',
+      '--for=condition=Established',
+      '--timeout=30s',
+      'crd/ingressroutes.traefik.io',
+      'crd/middlewares.traefik.io',
+    ]);
+    await until('Middleware is served', async () =>
+      (await server.kubectl(['api-resources', '--api-group=traefik.io'])).includes('middlewares'),
+    );
+    await server.kubectl(['create', 'namespace', 'petstore']);
+    const texts = readdirSync(SAMPLE).map((name) => readFileSync(join(SAMPLE, name), 'utf8'));
+    const documents = texts.flatMap((text) => documentsOf(text));
+    const kube = createKube({ env: { KUBECONFIG: server.kubeconfig } });
+    try {
+      expect(await kube.connect('admin')).toMatchObject({ ok: true });
+      const before = await kube.dryRun(documents);
+      expect(
+        before.ok && before.value.filter(({ verdict }) => verdict !== 'accepted' && verdict !== 'unchanged'),
+      ).toEqual([]);
+      await server.kubectl(['apply', '--server-side', '-f', SAMPLE]);
+      const states = () => [...kube.objectStates(documents)];
+      await until(
+        'the cluster has all that the files say',
+        () => states().filter(([, { state }]) => state === 'same').length === documents.length - 1,
+      );
+      // The Namespace is of no kind that is watched; the API of the test before is in the cluster only.
+      expect(
+        states()
+          .filter(([, { state }]) => state !== 'same')
+          .map(([id, { state }]) => [id, state]),
+      ).toEqual([[API_ID, 'cluster']]);
+      const after = await kube.dryRun(documents.filter(({ ref }) => ref.kind !== 'Secret' && ref.kind !== 'Namespace'));
+      expect(after.ok && after.value.filter(({ verdict }) => verdict !== 'unchanged')).toEqual([]);
     } finally {
       await kube.close();
     }
