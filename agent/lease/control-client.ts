@@ -47,7 +47,10 @@ export class ControlClient {
       connections: 8,
       headersTimeout: ANSWER_TIMEOUT_MS,
       bodyTimeout: ANSWER_TIMEOUT_MS,
-      connect: { timeout: CONNECT_TIMEOUT_MS, ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }) },
+      connect: {
+        timeout: CONNECT_TIMEOUT_MS,
+        ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }),
+      },
     });
   }
 

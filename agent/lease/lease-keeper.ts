@@ -229,7 +229,7 @@ export class LeaseKeeper {
       }
     } catch (error) {
       // The control plane has lost this agent (another database): its secret and leases are worth nothing there.
-      if (error instanceof ControlRefusal && error.answerStatus === 401) {
+      if (error instanceof ControlRefusal && error.answerCode === 'unauthorized') {
         this.#identity = undefined;
         this.#held = { ...nothingHeld, brokers: this.#held.brokers };
       }
