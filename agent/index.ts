@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
-import packageJson from '../package.json' with { type: 'json' };
+
 import type { PreviewRequest, PreviewStatus } from '../shared/agent/api.ts';
 import type { PreviewEvent } from '../shared/process/lines.ts';
+import { version } from '../shared/version.ts';
 import { PreviewAgent } from './agent.ts';
 import { localApi } from './api/local-api.ts';
 import { AgentError } from './errors.ts';
@@ -50,7 +51,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const agent = new PreviewAgent({
     control: options.control,
     stateDir: options.stateDir,
-    version: packageJson.version,
+    version,
     wanted: options.wanted ?? 3,
     ca: options.ca,
     log,

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { Logger } from 'pino';
-import { analyze } from '../../shared/manifests/index.ts';
+import { analyze, type Analysis } from '../../shared/manifests/index.ts';
 import type { SourceFile } from '../../shared/manifests/types.ts';
 import { WORKSPACE_CONFIG_FILE, type WorkspaceConfig } from '../../shared/workspace/adit-yaml.ts';
 import { parseWorkspaceConfig } from '../../shared/workspace/parse-config.ts';
@@ -30,6 +30,8 @@ export class FolderSource implements Source {
   #overlay: ReadonlyMap<string, string | null> = new Map();
   #name: string;
   #started = false;
+  /** Of the last texts: what did not change is not read again. */
+  #analysis: Analysis | undefined;
 
   constructor(options: FolderSourceOptions) {
     this.#options = options;
@@ -89,7 +91,9 @@ export class FolderSource implements Source {
       return;
     }
     this.#name = workspace.name ?? hostLabel(basename(this.#dir));
-    const { diagnostics, config } = analyze(manifestsOf(texts, workspace), { namespace: workspace.namespace });
+    const files = manifestsOf(texts, workspace);
+    this.#analysis = analyze(files, { namespace: workspace.namespace, previous: this.#analysis });
+    const { diagnostics, config } = this.#analysis;
     const errors = diagnostics.filter(({ severity }) => severity === 'error');
     const [error] = errors;
     if (error !== undefined) {
