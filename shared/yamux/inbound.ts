@@ -135,7 +135,8 @@ export class Inbound implements FrameSink {
 
   private allowUpdate(flags: number, length: number): boolean {
     if ((flags & FLAG_RST) !== 0) return this.host.flood('reset');
-    if (length === 0 && (flags & (FLAG_SYN | FLAG_ACK | FLAG_FIN)) === 0) return this.host.flood('empty');
+    if ((flags & FLAG_SYN) !== 0) return true;
+    if (length === 0 && (flags & (FLAG_ACK | FLAG_FIN)) === 0) return this.host.flood('empty');
     return this.host.flood('windowUpdate');
   }
 

@@ -6,7 +6,7 @@ import { finished, pipeline } from 'node:stream/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { carriers, memoryCarrier, sessionPair, type SessionPair } from './testing/carriers.ts';
 import { StreamReader } from './testing/stream-reader.ts';
-import { StreamDuplex, toDuplex } from './to-duplex.ts';
+import { type StreamDuplex, toDuplex } from './to-duplex.ts';
 
 const open: SessionPair[] = [];
 afterEach(async () => {

@@ -58,17 +58,17 @@ export async function wsCarrier(): Promise<Carrier> {
 
 export const carriers = [
   ['memory', memoryCarrier],
-  ['memory cut to 1..13 bytes', () => memoryCarrier({ cut: cutInto(13) })],
+  ['memory, cut at odd places', () => memoryCarrier({ cut: cutInto([1, 2, 3, 5, 7, 11, 13, 97, 1009, 4999]) })],
   ['TCP', tcpCarrier],
   ['WebSocket', wsCarrier],
 ] as const satisfies readonly (readonly [string, () => Promise<Carrier>])[];
 
-/** Cuts into pieces of 1, 2, … `max` bytes in turn. */
-export function cutInto(max: number): (bytes: Uint8Array) => Iterable<Uint8Array> {
-  let size = 0;
+/** Cuts into pieces of the given sizes in turn, so that headers and bodies break everywhere. */
+export function cutInto(sizes: readonly number[]): (bytes: Uint8Array) => Iterable<Uint8Array> {
+  let turn = 0;
   return function* cut(bytes) {
     for (let at = 0; at < bytes.length;) {
-      size = (size % max) + 1;
+      const size = sizes[turn++ % sizes.length] ?? 1;
       yield bytes.subarray(at, at + size);
       at += size;
     }
