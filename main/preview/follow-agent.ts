@@ -53,7 +53,7 @@ export function followAgent(
     });
     current.on('message', (data: RawData, isBinary: boolean) => {
       alive = true;
-      const event = isBinary ? undefined : parseEvent(String(data));
+      const event = isBinary || !Buffer.isBuffer(data) ? undefined : parseEvent(data.toString('utf8'));
       if (event === undefined) warn('the agent sent an event that is not understood');
       else if (!closed) follower.onEvent(event);
     });

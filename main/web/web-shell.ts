@@ -125,7 +125,7 @@ function addPage(app: FastifyInstance, staticDir: string, sessions: () => Sessio
       .header('content-length', info.size)
       // Vite names what is in `assets/` by its content.
       .header('cache-control', requested.startsWith('/assets/') ? 'private, max-age=31536000, immutable' : 'no-cache');
-    return reply.send(request.method === 'HEAD' ? null : createReadStream(file));
+    return reply.send(createReadStream(file));
   });
 }
 
