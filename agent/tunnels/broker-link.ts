@@ -12,6 +12,7 @@ import { DialRefused } from './dial.ts';
 import type { Dial } from './dial.ts';
 import { firstState, transition } from './link-state.ts';
 import type { LinkEvent, LinkState } from './link-state.ts';
+import { tokenSubject } from './token-subject.ts';
 
 /** A broker that accepted the WebSocket and says nothing is as good as none. */
 const HELLO_TIMEOUT_MS = 5_000;
@@ -108,9 +109,12 @@ export class BrokerLink {
   update(): void {
     const live = this.#live;
     const token = this.#c.token();
-    if (live?.control !== undefined && live.sentToken !== token) {
+    if (live?.control !== undefined && token !== '' && live.sentToken !== token) {
+      const sameAgent = tokenSubject(token) === tokenSubject(live.sentToken);
       live.sentToken = token;
-      live.control.send({ type: 'renew', token });
+      // The broker would refuse another agent's token for this session; only a new one serves its hosts.
+      if (sameAgent) live.control.send({ type: 'renew', token });
+      else live.session.destroy(new Error('the agent was enrolled anew'));
     }
     const moved = this.#c.recordOf(this.record.id)?.tunnel;
     const state = this.#state;

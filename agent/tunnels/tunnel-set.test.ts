@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 
+import { SignJWT } from 'jose';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
@@ -203,6 +204,29 @@ describe('a token', () => {
     await until(() => one.only().said.map(({ type }) => type)).toEqual(['hello', 'renew']);
     expect(one.only().said[1]).toEqual({ type: 'renew', token: 'newer' });
     expect(one.dials).toEqual(['good']);
+  });
+});
+
+describe('a token of another agent', () => {
+  const tokenOf = (sub: string): Promise<string> =>
+    new SignJWT({}).setSubject(sub).setProtectedHeader({ alg: 'HS256' }).sign(new Uint8Array(32));
+
+  test('makes new sessions, because a running one cannot change its agent', async () => {
+    const one = await broker('b1');
+    token = await tokenOf('agt-1');
+    const set = tunnels();
+    await until(() => upTo(set)).toEqual(['b1']);
+    const before = one.only();
+    token = await tokenOf('agt-2');
+    set.update();
+    await until(() => one.sessions.has(before)).toBe(false);
+    await until(() => upTo(set)).toEqual(['b1']);
+    expect(one.dials.at(-1)).toBe(token);
+    expect(before.said.map(({ type }) => type)).toEqual(['hello']);
+    await until(() => one.only().said.length).toBe(1);
+    const [first, second] = [before.said[0], one.only().said[0]];
+    if (first?.type !== 'hello' || second?.type !== 'hello') throw new Error('expected two hellos');
+    expect(second.generation).toBeGreaterThan(first.generation);
   });
 });
 

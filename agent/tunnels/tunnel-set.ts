@@ -63,10 +63,10 @@ export class TunnelSet {
   readonly #links = new Set<BrokerLink>();
   readonly #context: LinkContext;
   readonly #rtt = new Map<string, number>();
-  /** Directory id → until when (clock) it is not chosen, and whether that holds even if there is no other. */
-  readonly #avoid = new Map<string, { readonly until: number; readonly strictly: boolean }>();
+  /** Directory ids that are not chosen for a while; `strictly`: not even where there is no other. */
+  readonly #avoid = new Map<string, { readonly strictly: boolean }>();
   readonly #timers = new Set<() => void>();
-  #generation = 0;
+  #generation: number;
   #probing = false;
   #planned = false;
   #told = '';
@@ -76,6 +76,8 @@ export class TunnelSet {
     this.#o = options;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? Math.random;
+    // From the time of day, so that the sessions of a restarted agent are newer than those it left behind.
+    this.#generation = (options.now ?? Date.now)();
     this.#wanted = Math.max(1, Math.min(MAX_LINKS, options.wanted));
     this.#context = {
       agentId: options.agentId,
@@ -166,7 +168,8 @@ export class TunnelSet {
     }
     if (after.refused) this.#o.onTokenRefused?.();
     const replaceInMs = after.awaySince + REPLACE_AFTER_MS - this.#clock.now();
-    if (replaceInMs > 0) this.#after(replaceInMs, () => this.#planSoon());
+    // One more, since a timer may fire a fraction early.
+    if (replaceInMs > 0) this.#after(replaceInMs + 1, () => this.#planSoon());
   }
 
   /** Ends a link for good; its broker is left alone for a while. */
@@ -176,8 +179,12 @@ export class TunnelSet {
   }
 
   #leaveAlone({ record }: BrokerLink, ms: number, strictly: boolean): void {
-    this.#avoid.set(record.id, { until: this.#clock.now() + ms, strictly });
-    this.#after(ms, () => this.#planSoon());
+    const entry = { strictly };
+    this.#avoid.set(record.id, entry);
+    this.#after(ms, () => {
+      if (this.#avoid.get(record.id) === entry) this.#avoid.delete(record.id);
+      this.#planSoon();
+    });
   }
 
   #planSoon(): void {
@@ -240,10 +247,8 @@ export class TunnelSet {
     return true;
   }
 
-  /** Drops what is over, and what is known of brokers that are in neither the directory nor a link. */
+  /** Drops what is known of brokers that are in neither the directory nor a link. */
   #forget(): void {
-    const now = this.#clock.now();
-    for (const [id, { until }] of this.#avoid) if (until <= now) this.#avoid.delete(id);
     const known = new Set([
       ...this.#o.brokers().map(({ id }) => id),
       ...[...this.#links].map(({ record }) => record.id),
