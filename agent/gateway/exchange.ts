@@ -169,8 +169,9 @@ export class Exchange implements ResponseSink {
   }
 
   onBody(bytes: Buffer): void {
-    this.#record.responseBytes(bytes);
-    this.#send(this.#chunking ? chunkFrame(bytes) : bytes);
+    const framed = this.#chunking ? chunkFrame(bytes) : bytes;
+    this.#record.responseBytes(framed);
+    this.#send(framed);
   }
 
   onEnd(reusable: boolean): void {

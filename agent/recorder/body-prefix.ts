@@ -1,3 +1,5 @@
+import { dechunk } from './dechunk.ts';
+
 /** Counts a body and keeps its first bytes. Copies only what it keeps, so that no socket buffer is pinned. */
 export class BodyPrefix {
   #limit: number;
@@ -20,8 +22,9 @@ export class BodyPrefix {
     return part.length;
   }
 
-  toJSON(): { data: string; bytes: number; truncated: boolean } {
-    const data = Buffer.concat(this.#chunks).toString('base64');
+  toBody(chunked: boolean): { data: string; bytes: number; truncated: boolean } {
+    const kept = Buffer.concat(this.#chunks);
+    const data = (chunked ? dechunk(kept) : kept).toString('base64');
     return { data, bytes: this.bytes, truncated: this.bytes > this.kept };
   }
 }

@@ -116,10 +116,15 @@ export class ExchangeRecord {
     const { mask, headers } = this.start;
     return {
       ...this.summary(),
-      request: { headers: mask.headers(headers), body: this.#requestBody.toJSON() },
+      request: { headers: mask.headers(headers), body: this.#requestBody.toBody(isChunked(headers)) },
       ...(this.#responseHeaders === undefined
         ? {}
-        : { response: { headers: mask.headers(this.#responseHeaders), body: this.#responseBody.toJSON() } }),
+        : {
+            response: {
+              headers: mask.headers(this.#responseHeaders),
+              body: this.#responseBody.toBody(isChunked(this.#responseHeaders)),
+            },
+          }),
       upstream: this.#upstream,
       error: this.#error,
     };
@@ -130,4 +135,10 @@ export class ExchangeRecord {
     this.cost += bytes;
     this.#keeper.grew(this, bytes);
   }
+}
+
+function isChunked(headers: Headers): boolean {
+  for (const [name, value] of headers)
+    if (name.toLowerCase() === 'transfer-encoding') return value.toLowerCase() === 'chunked';
+  return false;
 }

@@ -19,7 +19,13 @@ export class Mask {
       if (!this.#headers.has(lower)) out.push([name, this.#maskUrls(lower, value)]);
       else if (lower === 'cookie') out.push([name, value.replaceAll(/=[^;]*/g, `=${MASKED}`)]);
       else if (lower === 'set-cookie') out.push([name, value.replace(/=[^;]*/, `=${MASKED}`)]);
-      else out.push([name, value.replace(/^(?:(\S+) +)?\S.*$/s, (_, scheme: string | undefined) => (scheme === undefined ? MASKED : `${scheme} ${MASKED}`))]);
+      else
+        out.push([
+          name,
+          value.replace(/^(?:(\S+) +)?\S.*$/s, (_, scheme: string | undefined) =>
+            scheme === undefined ? MASKED : `${scheme} ${MASKED}`,
+          ),
+        ]);
     }
     return out;
   }

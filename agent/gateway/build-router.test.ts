@@ -1,0 +1,114 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Matcher } from '../../shared/gateway/config.ts';
+import { HeaderList } from '../../shared/http1/header-list.ts';
+import { buildRouter } from './build-router.ts';
+import { compileMatcher } from './compile-matcher.ts';
+import { HeadView } from './head-view.ts';
+import { readRequestPath } from './request-path.ts';
+import { stripPrefix } from './strip-prefix.ts';
+import { route } from './testing/config.ts';
+
+function view(
+  parts: { method?: string; host?: string | null; path?: string; query?: string; headers?: [string, string][] } = {},
+): HeadView {
+  const { method = 'GET', host = null, path = '/', query = '', headers = [] } = parts;
+  return new HeadView({ method, host, path, rawQuery: query, headers: new HeaderList(headers) });
+}
+const matches = (matcher: Matcher, parts: Parameters<typeof view>[0]): boolean => compileMatcher(matcher)(view(parts));
+
+test('each matcher holds what Traefik says it holds', () => {
+  expect(matches({ kind: 'path-prefix', prefix: '/api' }, { path: '/apis' })).toBe(true);
+  expect(matches({ kind: 'path-elements', prefix: '/api' }, { path: '/apis' })).toBe(false);
+  expect(matches({ kind: 'path-elements', prefix: '/api/' }, { path: '/api' })).toBe(true);
+  expect(matches({ kind: 'path-elements', prefix: '/' }, { path: '/x' })).toBe(true);
+  expect(matches({ kind: 'path-regexp', pattern: '/v[0-9]+$' }, { path: '/a/v12' })).toBe(true);
+  expect(
+    matches(
+      { kind: 'header', name: 'X-Version', value: 'preview' },
+      {
+        headers: [
+          ['x-version', 'other'],
+          ['x-version', 'preview'],
+        ],
+      },
+    ),
+  ).toBe(true);
+  expect(matches({ kind: 'header-regexp', name: 'X-V', pattern: '^p' }, { headers: [['X-V', 'preview']] })).toBe(true);
+  expect(matches({ kind: 'query', name: 'a', value: 'b c' }, { query: 'x=1&a=b+c' })).toBe(true);
+  expect(matches({ kind: 'query', name: 'a' }, { query: 'a=' })).toBe(true);
+  expect(matches({ kind: 'query-regexp', name: 'a', pattern: '^[0-9]+$' }, { query: 'a=x&a=12' })).toBe(true);
+  expect(matches({ kind: 'method', method: 'get' }, {})).toBe(true);
+  expect(matches({ kind: 'host-regexp', pattern: '^[a-z]+\\.example$' }, { host: 'shop.example' })).toBe(true);
+  const forwarded = (ip: string): Parameters<typeof view>[0] => ({ headers: [['X-Forwarded-For', `${ip}, 10.0.0.1`]] });
+  expect(matches({ kind: 'client-ip', cidr: '192.0.2.0/24' }, forwarded('192.0.2.7'))).toBe(true);
+  expect(matches({ kind: 'client-ip', cidr: '2001:db8::/32' }, forwarded('2001:db8::1'))).toBe(true);
+  expect(matches({ kind: 'client-ip', cidr: '192.0.2.1' }, forwarded('not an address'))).toBe(false);
+});
+
+test('a hostile pattern does not stop the gateway', () => {
+  const path = `/${'a'.repeat(5000)}!`;
+  expect(matches({ kind: 'path-regexp', pattern: '^(/(a+)+)+$' }, { path })).toBe(false);
+});
+
+const hosts = ['a.example', 'b.example', 'c.example'];
+const leaf: fc.Arbitrary<Matcher> = fc.oneof(
+  fc.constantFrom(...hosts).map((host): Matcher => ({ kind: 'host', host })),
+  fc.constantFrom('/', '/x', '/x/y').map((prefix): Matcher => ({ kind: 'path-prefix', prefix })),
+  fc.constantFrom('GET', 'POST').map((method): Matcher => ({ kind: 'method', method })),
+);
+const { matcher } = fc.letrec<{ matcher: Matcher }>((tie) => ({
+  matcher: fc.oneof(
+    { depthSize: 'small' },
+    leaf,
+    fc.array(tie('matcher'), { minLength: 1, maxLength: 3 }).map((of): Matcher => ({ kind: 'all', of })),
+    fc.array(tie('matcher'), { minLength: 1, maxLength: 3 }).map((of): Matcher => ({ kind: 'any', of })),
+    tie('matcher').map((of): Matcher => ({ kind: 'not', of })),
+  ),
+}));
+
+test('the host index finds the same route as looking at all of them', () => {
+  fc.assert(
+    fc.property(
+      fc.array(matcher, { maxLength: 12 }),
+      fc.constantFrom(null, ...hosts, 'd.example'),
+      fc.constantFrom('/', '/x', '/x/y/z'),
+      fc.constantFrom('GET', 'POST'),
+      (matchers, host, path, method) => {
+        const routes = matchers.map((match, at) => route(`r${at}`, match));
+        const request = view({ host, path, method });
+        const expected = routes.find(({ match }) => compileMatcher(match)(request));
+        expect(buildRouter(routes).match(request)?.id).toBe(expected?.id);
+      },
+    ),
+  );
+});
+
+test('paths are compared decoded, but for reserved characters', () => {
+  expect(readRequestPath('/a%20b')).toEqual({ routing: '/a b', raw: '/a%20b' });
+  expect(readRequestPath('/%41%2fb%2F')).toEqual({ routing: '/A%2Fb%2F', raw: '/A%2Fb%2F' });
+  expect(readRequestPath('/%C3%A4')).toEqual({ routing: '/ä', raw: '/%C3%A4' });
+  expect(readRequestPath('/%FF')).toEqual({ routing: '/%FF', raw: '/%FF' });
+  expect(readRequestPath('/a%2')).toBeUndefined();
+  expect(readRequestPath('/a//b/./c/../d/..')).toEqual({ routing: '/a/b/', raw: '/a/b/' });
+  expect(readRequestPath('/../..')?.raw).toBe('/');
+});
+
+test('no path with dot segments is left, however it was written', () => {
+  const segment = fc.constantFrom('..', '.', '%2e%2e', '%2E.', '', 'a', 'b%20c', '...');
+  fc.assert(
+    fc.property(fc.array(segment, { maxLength: 10 }), (segments) => {
+      const path = readRequestPath(`/${segments.join('/')}`);
+      expect(path?.routing.split('/').filter((part) => part === '..' || part === '.')).toEqual([]);
+      expect(path?.routing.startsWith('/')).toBe(true);
+    }),
+  );
+});
+
+test('a prefix is stripped from the raw path as from the decoded one', () => {
+  expect(stripPrefix('/api/x', '/api')).toBe('/x');
+  expect(stripPrefix('/api', '/api')).toBe('/');
+  expect(stripPrefix('/apis', '/api')).toBe('/s');
+  expect(stripPrefix('/a%20b/%2F', '/a b')).toBe('/%2F');
+  expect(stripPrefix('/ap', '/api')).toBeUndefined();
+});
