@@ -75,7 +75,8 @@ function words(error: ErrorObject, root: unknown): Misfit | undefined {
         message: 'Required value',
       };
     case 'type': {
-      const { format } = schemaOf(error);
+      // The server speaks of the format, and in Go's types, where a number was given.
+      const format = typeof data === 'number' ? schemaOf(error).format : undefined;
       const wanted = format ?? [params['type']].flat().filter((type) => type !== 'null').join(','); // prettier-ignore
       const actual = format === undefined ? typeName(data) : goTypeName(data);
       return {
@@ -127,7 +128,10 @@ function words(error: ErrorObject, root: unknown): Misfit | undefined {
     case 'pattern':
       return invalid(data, `should match '${String(params['pattern'])}'`);
     case 'format':
-      return { ...invalid(data, `must be of type ${String(params['format'])}: ${shown(data)}`), type: 'FieldValueTypeInvalid' };
+      return {
+        ...invalid(data, `must be of type ${String(params['format'])}: ${shown(data)}`),
+        type: 'FieldValueTypeInvalid',
+      };
     case 'uniqueItems':
       return invalid(data, "shouldn't contain duplicates");
     case 'anyOf':
