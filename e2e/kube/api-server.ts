@@ -10,6 +10,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { stringify } from 'yaml';
 import type { KubeBinaries } from './binaries.ts';
+import { clientCertificates } from './client-certificate.ts';
 
 const READY_MS = 90_000;
 const STOP_MS = 10_000;
@@ -24,6 +25,8 @@ export interface ApiServer {
   readonly kubeconfig: string;
   /** A folder that is removed by `stop`. */
   readonly dir: string;
+  /** PEM of a user `certified`, who may do everything. */
+  readonly certified: { readonly cert: string; readonly key: string };
   readonly tokens: ReadonlyMap<string, string>;
   /** Runs the real kubectl; rejects with its words when it fails. */
   kubectl(
@@ -79,6 +82,9 @@ async function startOnce(binaries: KubeBinaries, users: readonly string[]): Prom
       'unsafe-no-fsync': 'true',
     });
     programs.push(etcd);
+    const clients = await clientCertificates('certified', 'system:masters');
+    const clientCa = join(dir, 'clients.crt');
+    await writeFile(clientCa, clients.ca);
     const flags = {
       'etcd-servers': etcdUrl,
       'cert-dir': join(dir, 'certs'),
@@ -91,6 +97,7 @@ async function startOnce(binaries: KubeBinaries, users: readonly string[]): Prom
       'authorization-mode': 'RBAC',
       'service-cluster-ip-range': '10.0.0.0/24',
       'disable-admission-plugins': 'ServiceAccount',
+      'client-ca-file': clientCa,
     };
     programs.push(new Program(binaries.apiServer, flags));
     const url = `https://127.0.0.1:${secure}`;
@@ -102,6 +109,7 @@ async function startOnce(binaries: KubeBinaries, users: readonly string[]): Prom
       url,
       caFile,
       kubeconfig,
+      certified: clients,
       dir,
       tokens,
       kubectl: async (args, more = {}) => await runKubectl(binaries.kubectl, kubeconfig, args, more),

@@ -6,6 +6,7 @@ import { startApiServer } from './api-server.ts';
 import type { ApiServer } from './api-server.ts';
 import { kubeBinaries } from './binaries.ts';
 import { documentsOf } from './documents.ts';
+import { installTraefikKinds } from './real-cluster.ts';
 import { until } from './until.ts';
 
 const FOLDER = join(import.meta.dirname, '..', '..', 'shared', 'crds');
@@ -88,17 +89,7 @@ describe.skipIf(!binaries)('our CustomResourceDefinitions in a real API server',
   });
 
   it('and the server accepts every object of the sample workspace', async () => {
-    await server.kubectl(['apply', '--server-side', '-f', join(import.meta.dirname, 'fixtures', 'traefik-crds.yaml')]);
-    await server.kubectl([
-      'wait',
-      '--for=condition=Established',
-      '--timeout=30s',
-      'crd/ingressroutes.traefik.io',
-      'crd/middlewares.traefik.io',
-    ]);
-    await until('Middleware is served', async () =>
-      (await server.kubectl(['api-resources', '--api-group=traefik.io'])).includes('middlewares'),
-    );
+    await installTraefikKinds(server);
     await server.kubectl(['create', 'namespace', 'petstore']);
     const texts = readdirSync(SAMPLE).map((name) => readFileSync(join(SAMPLE, name), 'utf8'));
     const documents = texts.flatMap((text) => documentsOf(text));

@@ -91,5 +91,10 @@ export function kubeContexts(read: KubeconfigRead): KubeContexts {
     server: read.config.clusters.get(entry.cluster)?.entry.server ?? '',
   }));
   const current = read.config.currentContext;
-  return { contexts, ...(current === undefined ? {} : { current }), files: [...read.files], messages: [...read.messages] };
+  return {
+    contexts,
+    ...(current === undefined ? {} : { current }),
+    files: [...read.files],
+    messages: [...read.messages],
+  };
 }
