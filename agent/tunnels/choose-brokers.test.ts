@@ -27,3 +27,13 @@ test('a broker that drains is the last resort, also as the only one of its regio
   ]);
   expect(ids([candidate('x', 'r', 1, true)], [], 2)).toEqual(['x']);
 });
+
+test('a broker that does not answer comes after all that may, also as the only one of its region', () => {
+  const all = [
+    candidate('dead', 'a', Infinity),
+    candidate('x', 'b', 5),
+    candidate('y', 'b'),
+    candidate('gone', 'c', Infinity),
+  ];
+  expect(ids(all, [], 4)).toEqual(['x', 'y', 'dead', 'gone']);
+});

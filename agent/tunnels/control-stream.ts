@@ -3,7 +3,7 @@ import type { AgentMessage, BrokerMessage } from '../../shared/tunnel/protocol.t
 import type { YamuxStream } from '../../shared/yamux/types.ts';
 
 /** `shared/tunnel/protocol.ts`: a line of the control stream has at most this many bytes. */
-export const CONTROL_LINE_MAX_BYTES = 64 * 1024;
+const CONTROL_LINE_MAX_BYTES = 64 * 1024;
 const NEWLINE = 0x0a;
 
 export interface ControlStreamReceiver {

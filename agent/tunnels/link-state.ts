@@ -3,7 +3,7 @@ import { assertNever } from '../../shared/result/result.ts';
 import { backoffMs } from './backoff.ts';
 
 /** First retry within 250 ms, doubling to 15 s, for ever. */
-export const RETRY = { firstMs: 250, capMs: 15_000 };
+const RETRY = { firstMs: 250, capMs: 15_000 };
 /** A refused token is refused again until there is another one; asked again all the same, in case the broker was wrong. */
 const REFUSED_RETRY_MS = { least: 5_000, most: 15_000 };
 /** A link that held this long failed by chance: its next retry is a first one. */

@@ -134,7 +134,12 @@ export class TunnelSet {
     this.#measured(link);
     if (before.name === 'connecting' && after.name === 'up') {
       this.#o.log.info({ broker, region }, 'session up');
-      this.#o.onEvent({ event: 'session-up', broker, region, ...(rttMs === undefined ? {} : { rttMs }) });
+      this.#o.onEvent({
+        event: 'session-up',
+        broker,
+        region,
+        ...(rttMs === undefined ? {} : { rttMs: Math.round(rttMs * 100) / 100 }),
+      });
     }
     if (after.name === 'waiting') this.#onAway(link, before, after);
     if (after.name === 'gone') {
@@ -237,14 +242,20 @@ export class TunnelSet {
     const probe = this.#o.probe ?? probeTcp;
     void Promise.all(
       unknown.map(async ({ id, tunnel }) => {
-        // One that does not answer is the farthest of all, until a session says better.
-        this.#rtt.set(id, (await probe(tunnel, PROBE_TIMEOUT_MS)) ?? Infinity);
+        const rttMs = await probe(tunnel, PROBE_TIMEOUT_MS);
+        this.#rtt.set(id, rttMs ?? Infinity);
+        if (rttMs === undefined) this.#after(REPLACE_AFTER_MS, () => this.#forgetSilent(id));
       }),
     ).then(() => {
       this.#probing = false;
       this.#planSoon();
     });
     return true;
+  }
+
+  /** One that did not answer may answer now. */
+  #forgetSilent(id: string): void {
+    if (this.#rtt.get(id) === Infinity) this.#rtt.delete(id);
   }
 
   /** Drops what is known of brokers that are in neither the directory nor a link. */
@@ -257,6 +268,7 @@ export class TunnelSet {
   }
 
   #after(ms: number, run: () => void): void {
+    if (this.#closed) return;
     const cancel = this.#clock.after(ms, () => {
       this.#timers.delete(cancel);
       run();
