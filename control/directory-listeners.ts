@@ -22,10 +22,6 @@ export class DirectoryListeners {
     this.#keepAlive.unref();
   }
 
-  get size(): number {
-    return this.#listeners.size;
-  }
-
   /** Throws `listener-limit` when there are too many; call before the response is hijacked. */
   checkRoom(): void {
     if (this.#listeners.size >= this.#max) {

@@ -22,7 +22,7 @@ const catalogue = {
   'address-unavailable': { status: undefined, title: 'The address cannot be listened on' },
 } as const satisfies Record<string, { status: number | undefined; title: string }>;
 
-export type ControlErrorCode = keyof typeof catalogue;
+type ControlErrorCode = keyof typeof catalogue;
 
 export class ControlError extends Error {
   readonly code: ControlErrorCode;

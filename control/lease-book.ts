@@ -8,7 +8,7 @@ import { randomHost, randomName } from './random-name.ts';
 import type { RandomBytes } from './random-name.ts';
 
 /** After its end a host belongs to nobody for this long, so that links to it never reach a stranger (name takeover). */
-export const QUARANTINE_MS = 7 * 24 * 3_600_000;
+const QUARANTINE_MS = 7 * 24 * 3_600_000;
 const HOST_TRIES = 16;
 
 export interface LeaseLimits {
