@@ -40,7 +40,9 @@ export function Root({ bridge }: { bridge: Bridge }) {
     <MantineProvider theme={mantineTheme} cssVariablesResolver={tokenVariables} defaultColorScheme="auto">
       <QueryClientProvider client={queries}>
         <AppContext value={app}>
-          <Notifications position="bottom-right" limit={4} zIndex={400} />
+          <aside aria-label="Messages">
+            <Notifications position="bottom-right" limit={4} zIndex={400} withinPortal={false} />
+          </aside>
           <PanelBoundary name="The window">{signedOut ? <SignedOut /> : <Window />}</PanelBoundary>
         </AppContext>
       </QueryClientProvider>

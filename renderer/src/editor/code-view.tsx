@@ -23,6 +23,7 @@ const options: editor.IStandaloneEditorConstructionOptions = {
   fontSize: fonts.monoPx,
   lineHeight: 19,
   minimap: { enabled: false },
+  stickyScroll: { enabled: false },
   fixedOverflowWidgets: true,
   scrollBeyondLastLine: false,
   padding: { top: 8, bottom: 8 },
@@ -53,7 +54,13 @@ export function CodeView() {
     let gone = false;
     void loadMonaco().then((monaco) => {
       if (gone || !place.current) return;
-      code = monaco.editor.create(place.current, options);
+      const frame = place.current;
+      code = monaco.editor.create(frame, options);
+      // Zones are as wide as the longest line; their text shall end where the view does.
+      const fit = (info: editor.EditorLayoutInfo): void =>
+        frame.style.setProperty('--zone-width', `${info.contentWidth - info.verticalScrollbarWidth}px`);
+      fit(code.getLayoutInfo());
+      code.onDidLayoutChange(fit);
       setView({ monaco, code });
     });
     return () => {

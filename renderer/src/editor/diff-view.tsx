@@ -32,10 +32,11 @@ export function DiffView({ before, after, path }: { before: string; after: strin
         minimap: { enabled: false },
         scrollBeyondLastLine: false,
         renderOverviewRuler: false,
-        originalAriaLabel: `${path}, as committed`,
-        modifiedAriaLabel: `${path}, as it is now`,
       };
       const diff = monaco.editor.createDiffEditor(place.current, settings);
+      // Monaco gives its names of the sides to the old text areas only.
+      diff.getOriginalEditor().updateOptions({ ariaLabel: `${path}, as it was` });
+      diff.getModifiedEditor().updateOptions({ ariaLabel: `${path}, as it is now` });
       if (original && modified) diff.setModel({ original, modified });
       free = () => {
         diff.dispose();

@@ -23,6 +23,7 @@ export function monacoTheme(scheme: Scheme): editor.IStandaloneThemeData {
       'editor.foreground': colour.text,
       'editorLineNumber.foreground': colour.faint,
       'editorLineNumber.activeForeground': colour.text,
+      'editorLineNumber.dimmedForeground': colour.faint,
       'editor.lineHighlightBackground': colour.hover,
       'editor.lineHighlightBorder': colour.hover,
       'editor.selectionBackground': colour.selected,

@@ -53,7 +53,7 @@ function zoneNode(problems: readonly Diagnostic[]): HTMLElement {
   node.className = `problem-zone ${first?.severity ?? 'error'}`;
   const text = document.createElement('span');
   text.className = 'problem-zone-text';
-  text.textContent = `${first?.message ?? ''}${problems.length > 1 ? `  (+${problems.length - 1})` : ''}`;
+  text.textContent = `${first ? shortMessage(first) : ''}${problems.length > 1 ? `  (+${problems.length - 1})` : ''}`;
   node.title = problems.map((problem) => [problem.message, problem.hint].filter(Boolean).join('\n')).join('\n\n');
   node.append(text);
   if (first?.hint !== undefined) {
@@ -63,4 +63,9 @@ function zoneNode(problems: readonly Diagnostic[]): HTMLElement {
     node.append(hint);
   }
   return node;
+}
+
+/** Without the path at its start: the line is above. */
+function shortMessage({ path, message }: Diagnostic): string {
+  return path !== undefined && message.startsWith(`${path}: `) ? message.slice(path.length + 2) : message;
 }

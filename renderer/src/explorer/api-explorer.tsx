@@ -37,8 +37,7 @@ export function ApiExplorer() {
 }
 
 function nameOf(item: ApiRow): string {
-  if ('heading' in item) return item.heading;
-  return `${item.name}, ${roleWords[item.role]}, ${item.state === 'missing' ? 'not defined' : stateWords[item.state]}`;
+  return 'heading' in item ? item.heading : item.name;
 }
 
 function Row({ item }: { item: ApiRow }) {
@@ -53,11 +52,12 @@ function Row({ item }: { item: ApiRow }) {
       ) : (
         <StateMark state={item.state} />
       )}
-      <span className={item.role === 'api' ? 'ellipsis strong' : 'ellipsis'} title={title}>
+      <span className={item.role === 'api' ? 'tree-name ellipsis strong' : 'tree-name ellipsis'} title={title}>
         {item.name}
-        {item.detail !== '' && item.role !== 'api' && <span className="mono dim tree-detail">{item.detail}</span>}
       </span>
+      <span className="tree-detail mono dim ellipsis">{item.role !== 'api' && item.detail}</span>
       <span className="tree-kind">{item.role === 'other' ? item.kind : roleWords[item.role]}</span>
+      <span className="unseen">{item.state === 'missing' ? 'not defined' : stateWords[item.state]}</span>
     </>
   );
 }

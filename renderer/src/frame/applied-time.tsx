@@ -5,9 +5,8 @@ import { ago } from './ago.ts';
 export function AppliedTime({ at }: { at: string }) {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {
-    setNow(Date.now());
     const timer = setInterval(() => setNow(Date.now()), 10_000);
     return () => clearInterval(timer);
-  }, [at]);
+  }, []);
   return <span title={new Date(at).toLocaleString()}>applied {ago(now - Date.parse(at))}</span>;
 }

@@ -4,6 +4,7 @@ import { PreviewAddress } from '../preview/preview-address.tsx';
 import { useLinks } from '../preview/use-links.ts';
 import { showBottom } from '../state/layout.ts';
 import { useLive } from '../state/live.ts';
+import { PanelToggles } from './panel-toggles.tsx';
 import { AppliedTime } from './applied-time.tsx';
 
 export function StatusBar() {
@@ -48,8 +49,9 @@ export function StatusBar() {
         </span>
       )}
       {preview?.config.appliedAt !== undefined && preview.state !== 'off' && (
-        <AppliedTime at={preview.config.appliedAt} />
+        <AppliedTime key={preview.config.appliedAt} at={preview.config.appliedAt} />
       )}
+      {workspace && <PanelToggles />}
     </footer>
   );
 }

@@ -18,7 +18,7 @@ import { WorkspaceMenu } from '../workspace/workspace-menu.tsx';
 export function TopBar() {
   const workspace = useLive((state) => state.workspace);
   return (
-    <header className="top-bar">
+    <section className="top-bar" aria-label="Application">
       <div className="top-left">
         <WorkspaceMenu />
         {workspace && <ContextMenu />}
@@ -38,7 +38,7 @@ export function TopBar() {
         {workspace && <CommitButton />}
         {workspace && <PreviewButton />}
       </div>
-    </header>
+    </section>
   );
 }
 

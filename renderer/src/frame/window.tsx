@@ -1,4 +1,3 @@
-import { useMediaQuery } from '@mantine/hooks';
 import { useEffect } from 'react';
 import { Group, Panel, Separator, useDefaultLayout } from 'react-resizable-panels';
 import { CommandPalette } from '../palette/command-palette.tsx';
@@ -14,6 +13,7 @@ import { Centre } from './centre.tsx';
 import { Dialogs } from './dialogs.tsx';
 import { PanelBoundary } from './panel-boundary.tsx';
 import { StatusBar } from './status-bar.tsx';
+import { useWide } from './use-wide.ts';
 import { TopBar } from './top-bar.tsx';
 
 /** The frame: bars, panels and what floats above them. */
@@ -37,6 +37,7 @@ export function Window() {
         </div>
       )}
       <main className="window-main">
+        {workspace && <h1 className="unseen">{workspace.name}</h1>}
         {workspace === null && <Welcome />}
         {workspace && <Panels key={workspace.dir} />}
       </main>
@@ -51,7 +52,7 @@ export function Window() {
 
 function Panels() {
   const { inspectorOpen, bottomOpen } = useLayout();
-  const wide = useMediaQuery('(min-width: 1100px)', true);
+  const wide = useWide();
   const inspector = inspectorOpen && wide;
   const columns = useDefaultLayout({ id: inspector ? 'adit-columns' : 'adit-columns-narrow' });
   const rows = useDefaultLayout({ id: 'adit-rows' });

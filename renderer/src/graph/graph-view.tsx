@@ -1,6 +1,13 @@
-import { Background, BackgroundVariant, ReactFlow, useReactFlow, useStoreApi, type NodeChange } from '@xyflow/react';
+import {
+  Background,
+  BackgroundVariant,
+  ReactFlow,
+  useReactFlow,
+  useStoreApi,
+  type NodeChange,
+  type ReactFlowInstance,
+} from '@xyflow/react';
 import { useEffect, useMemo, useRef } from 'react';
-import { stateWords } from '../explorer/state-mark.tsx';
 import { useLive } from '../state/live.ts';
 import { indexModel, keyOfNode } from '../state/model-index.ts';
 import { selectKey, useSelection } from '../state/selection.ts';
@@ -10,18 +17,20 @@ import { LaidEdge, type LaidEdgeType } from './laid-edge.tsx';
 import type { GraphLayout } from './layout-graph.ts';
 import { HeadingNode, ObjectNode, type HeadingNodeType, type ObjectNodeType } from './object-node.tsx';
 import { relatedNodes } from './related.ts';
-import { columnOf, columnTitles, roleWords } from './role.ts';
+import { columnOf, columnTitles } from './role.ts';
 
 const nodeTypes = { object: ObjectNode, heading: HeadingNode };
 const edgeTypes = { laid: LaidEdge };
 const MANY_NODES = 300;
 const RECENT_EXCHANGES = 500;
+const READABLE_ZOOM = 0.8;
+const MARGIN_PX = 16;
 
 export function GraphView({ layout }: { layout: GraphLayout }) {
   const model = useLive((state) => state.model);
   const exchanges = useLive((state) => state.exchanges);
   const selected = useSelection((state) => state.key);
-  const flow = useReactFlow();
+  const flow = useReactFlow<ObjectNodeType | HeadingNodeType, LaidEdgeType>();
   const store = useStoreApi();
   const dir = useLive((state) => state.workspace?.dir);
   const fitted = useRef<string | undefined>(undefined);
@@ -59,14 +68,6 @@ export function GraphView({ layout }: { layout: GraphLayout }) {
         height: sizes.nodeHeightPx,
         selected: node.id === selectedId,
         ariaRole: 'button',
-        ariaLabel: [
-          node.title,
-          roleWords[node.role],
-          node.detail,
-          node.missing ? 'not defined' : state === undefined ? '' : stateWords[state],
-        ]
-          .filter(Boolean)
-          .join(', '),
         draggable: false,
         connectable: false,
         deletable: false,
@@ -105,7 +106,7 @@ export function GraphView({ layout }: { layout: GraphLayout }) {
           type: 'laid',
           focusable: false,
           selectable: false,
-          data: { points, look, traffic: load.requests, failing: load.failed * 20 > load.requests },
+          data: { points, look, traffic: edge.broken ? 0 : load.requests, failing: load.failed * 20 > load.requests },
         },
       ];
     });
@@ -115,8 +116,8 @@ export function GraphView({ layout }: { layout: GraphLayout }) {
     // Once for each workspace; after that the view is the user's.
     if (fitted.current === dir) return;
     fitted.current = dir;
-    requestAnimationFrame(() => void flow.fitView({ maxZoom: 1, padding: 0.06 }));
-  }, [flow, dir, layout]);
+    requestAnimationFrame(() => void showWhole(flow, store.getState().width));
+  }, [flow, store, dir, layout]);
 
   useEffect(() => {
     if (selectedId === undefined) return;
@@ -166,4 +167,20 @@ export function GraphView({ layout }: { layout: GraphLayout }) {
       <Background variant={BackgroundVariant.Dots} gap={20} size={1} />
     </ReactFlow>
   );
+}
+
+/** All of it where that can be read; else its left end, where visitors come in. */
+async function showWhole(
+  flow: ReactFlowInstance<ObjectNodeType | HeadingNodeType, LaidEdgeType>,
+  width: number,
+): Promise<void> {
+  const bounds = flow.getNodesBounds(flow.getNodes());
+  if ((bounds.width + 2 * MARGIN_PX) * READABLE_ZOOM <= width)
+    await flow.fitView({ maxZoom: 1, minZoom: READABLE_ZOOM, padding: 0.06 });
+  else
+    await flow.setViewport({
+      x: MARGIN_PX - bounds.x * READABLE_ZOOM,
+      y: MARGIN_PX - bounds.y * READABLE_ZOOM,
+      zoom: READABLE_ZOOM,
+    });
 }

@@ -1,8 +1,9 @@
 import { Handle, Position, type Node, type NodeProps } from '@xyflow/react';
 import type { ObjectState } from '../../../shared/contract/contract.ts';
-import { StateMark } from '../explorer/state-mark.tsx';
+import { StateMark, stateWords } from '../explorer/state-mark.tsx';
 import type { GraphNode } from '../state/model-index.ts';
 import { KindIcon } from './kind-icon.tsx';
+import { roleWords } from './role.ts';
 
 export type ObjectNodeType = Node<
   { readonly node: GraphNode; readonly state: ObjectState | undefined; readonly dimmed: boolean },
@@ -30,6 +31,10 @@ export function ObjectNode({ data, selected }: NodeProps<ObjectNodeType>) {
       {problem === 'error' && <span className="state-mark bad">▲</span>}
       {problem === 'warning' && <span className="state-mark warn">△</span>}
       {problem !== 'error' && problem !== 'warning' && state !== undefined && <StateMark state={state} />}
+      <span className="unseen">
+        {roleWords[node.role]}
+        {node.missing ? ', not defined' : state !== undefined && `, ${stateWords[state]}`}
+      </span>
       <Handle type="source" position={Position.Right} isConnectable={false} />
     </div>
   );

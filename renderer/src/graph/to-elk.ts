@@ -13,7 +13,7 @@ export function toElk(graph: Model['graph']): ElkNode {
       'elk.direction': 'RIGHT',
       'elk.partitioning.activate': 'true',
       'elk.edgeRouting': 'ORTHOGONAL',
-      'elk.layered.spacing.nodeNodeBetweenLayers': '56',
+      'elk.layered.spacing.nodeNodeBetweenLayers': '40',
       'elk.spacing.nodeNode': '16',
       'elk.spacing.edgeNode': '12',
       'elk.spacing.edgeEdge': '8',

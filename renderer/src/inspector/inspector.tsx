@@ -94,7 +94,9 @@ export function Inspector() {
                   onClick={() => goTo({ path: problem.file, line: problem.line, column: problem.column })}
                 >
                   <span>
-                    {problem.path !== undefined && <span className="mono">{problem.path}: </span>}
+                    {problem.path !== undefined && !problem.message.includes(problem.path) && (
+                      <span className="mono">{problem.path}: </span>
+                    )}
                     {problem.message}
                   </span>
                   {problem.hint !== undefined && <span className="dim">{problem.hint}</span>}

@@ -22,7 +22,7 @@ export function CommandPalette() {
       centered={false}
       size={600}
       padding={0}
-      aria-label="Search and commands"
+      attributes={{ content: { 'aria-label': 'Search and commands' } }}
       returnFocus
     >
       {open && <Palette />}

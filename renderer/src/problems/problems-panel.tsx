@@ -14,6 +14,8 @@ export function ProblemsPanel() {
   const objects = useLive((state) => state.model.objects.length);
   const problems = useMemo(() => sortProblems(diagnostics), [diagnostics]);
   const scroller = useRef<HTMLDivElement>(null);
+  // The React compiler, which this rule is for, is not used.
+  // oxlint-disable-next-line react/incompatible-library
   const virtual = useVirtualizer({
     count: problems.length,
     getScrollElement: () => scroller.current,

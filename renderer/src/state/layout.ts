@@ -2,7 +2,7 @@ import { create } from 'zustand';
 import { persist } from 'zustand/middleware';
 
 export type CentreView = 'editor' | 'graph' | 'split';
-export type BottomTab = 'problems' | 'changes' | 'traffic' | 'agent';
+export type BottomTab = 'problems' | 'changes' | 'traffic' | 'agent' | 'inspector';
 export type ExplorerTab = 'apis' | 'files';
 
 export interface Layout {

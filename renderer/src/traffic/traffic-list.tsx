@@ -10,11 +10,15 @@ const columns = ['Time', 'Method', 'Path', 'Status', 'Took', 'Application', 'Pla
 export function TrafficList({ exchanges }: { exchanges: readonly ExchangeSummary[] }) {
   const selected = useTraffic((state) => state.selected);
   const scroller = useRef<HTMLDivElement>(null);
+  // The React compiler, which this rule is for, is not used.
+  // oxlint-disable-next-line react/incompatible-library
   const virtual = useVirtualizer({
     count: exchanges.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => sizes.rowPx,
     overscan: 16,
+    scrollMargin: sizes.rowPx,
+    scrollPaddingStart: sizes.rowPx,
     getItemKey: (at) => exchanges[at]?.id ?? at,
   });
   const selectedAt = exchanges.findIndex((exchange) => exchange.id === selected);
@@ -36,6 +40,7 @@ export function TrafficList({ exchanges }: { exchanges: readonly ExchangeSummary
 
   return (
     <div
+      ref={scroller}
       role="grid"
       aria-label="Requests"
       aria-rowcount={exchanges.length + 1}
@@ -51,27 +56,25 @@ export function TrafficList({ exchanges }: { exchanges: readonly ExchangeSummary
           </span>
         ))}
       </div>
-      <div ref={scroller} className="list-scroller" role="rowgroup" tabIndex={-1}>
-        <div role="presentation" style={{ height: virtual.getTotalSize(), position: 'relative' }}>
-          {virtual.getVirtualItems().map(({ index, key, start }) => {
-            const exchange = exchanges[index];
-            if (!exchange) return null;
-            return (
-              <div
-                key={key}
-                id={`x-${exchange.id}`}
-                role="row"
-                aria-rowindex={index + 2}
-                aria-selected={exchange.id === selected}
-                className="traffic-row mono"
-                style={{ transform: `translateY(${start}px)` }}
-                onClick={() => useTraffic.setState({ selected: exchange.id })}
-              >
-                <Cells exchange={exchange} />
-              </div>
-            );
-          })}
-        </div>
+      <div role="rowgroup" className="traffic-rows" style={{ height: virtual.getTotalSize() }}>
+        {virtual.getVirtualItems().map(({ index, key, start }) => {
+          const exchange = exchanges[index];
+          if (!exchange) return null;
+          return (
+            <div
+              key={key}
+              id={`x-${exchange.id}`}
+              role="row"
+              aria-rowindex={index + 2}
+              aria-selected={exchange.id === selected}
+              className="traffic-row mono"
+              style={{ transform: `translateY(${start - sizes.rowPx}px)` }}
+              onClick={() => useTraffic.setState({ selected: exchange.id })}
+            >
+              <Cells exchange={exchange} />
+            </div>
+          );
+        })}
       </div>
     </div>
   );

@@ -31,6 +31,7 @@ export function VirtualTree<T>(props: VirtualTreeProps<T>) {
     getItemKey: (at) => rows[at]?.id ?? at,
   });
   const selectedAt = rows.findIndex((row) => row.id === selected);
+  const sectioned = roots.some((root) => props.isHeading?.(root.item) ?? false);
   const focusAt = Math.max(
     0,
     rows.findIndex((row) => row.id === (current ?? selected)),
@@ -126,10 +127,12 @@ export function VirtualTree<T>(props: VirtualTreeProps<T>) {
               aria-setsize={row.siblings}
               aria-selected={row.id === selected}
               {...(row.expandable ? { 'aria-expanded': row.expanded } : {})}
-              aria-label={props.nameOf(row.item)}
               tabIndex={index === focusAt ? 0 : -1}
               className={heading ? 'tree-row heading' : 'tree-row'}
-              style={{ transform: `translateY(${start}px)`, paddingLeft: 6 + (row.level - 1) * 14 }}
+              style={{
+                transform: `translateY(${start}px)`,
+                paddingLeft: 6 + Math.max(0, row.level - (sectioned ? 2 : 1)) * 12,
+              }}
               onClick={() => choose(row)}
               onContextMenu={(event) => {
                 if (!props.onContext) return;

@@ -43,7 +43,7 @@ export function FolderBrowser({ onDir }: { onDir: (dir: string) => void }) {
           classNames={{ input: 'mono' }}
         />
         <Button type="submit">Go</Button>
-        <Button disabled={!here || here.parent === null} onClick={() => here?.parent != null && setDir(here.parent)}>
+        <Button disabled={!here || here.parent === null} onClick={() => setDir(here?.parent ?? undefined)}>
           Up
         </Button>
       </form>

@@ -14,7 +14,7 @@ export function WorkspaceMenu() {
         <button
           type="button"
           className="pick workspace-pick"
-          aria-label={`Workspace: ${workspace?.name ?? 'none'}`}
+          aria-label={workspace ? `Workspace: ${workspace.name}` : 'adit: no workspace'}
           title={workspace?.dir}
         >
           <span className="strong ellipsis">{workspace?.name ?? 'adit'}</span>
