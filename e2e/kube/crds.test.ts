@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createKube } from '../../main/kube/create-kube.ts';
+import type { KubePort } from '../../main/kube/port.ts';
 import { startApiServer } from './api-server.ts';
 import type { ApiServer } from './api-server.ts';
 import { kubeBinaries } from './binaries.ts';
@@ -31,22 +32,26 @@ describe.skipIf(!binaries)('our CustomResourceDefinitions in a real API server',
   });
   afterAll(async () => await server?.stop());
 
-  it('are absent at first: an API is in the files only, and a dry run says what is missing', async () => {
+  const open: KubePort[] = [];
+  async function connected(): Promise<KubePort> {
     const kube = createKube({ env: { KUBECONFIG: server.kubeconfig } });
-    try {
-      expect(await kube.connect('admin')).toMatchObject({
-        ok: true,
-        value: { state: 'connected', unreadable: [], liveSchemas: false },
-      });
-      expect(kube.objectStates(documentsOf(API)).get(API_ID)?.state).toBe('file');
-      const result = await kube.dryRun(documentsOf(API));
-      expect(result.ok && result.value[0]).toMatchObject({
-        verdict: 'unsupported',
-        message: expect.stringContaining('API in hub.traefik.io/v1alpha1') as string,
-      });
-    } finally {
-      await kube.close();
-    }
+    open.push(kube);
+    expect(await kube.connect('admin')).toMatchObject({ ok: true, value: { state: 'connected', unreadable: [] } });
+    return kube;
+  }
+  afterAll(async () => {
+    for (const kube of open) await kube.close();
+  });
+
+  it('are absent at first: an API is in the files only, and a dry run says what is missing', async () => {
+    const kube = await connected();
+    expect(kube.state().liveSchemas).toBe(false);
+    expect(kube.objectStates(documentsOf(API)).get(API_ID)?.state).toBe('file');
+    const result = await kube.dryRun(documentsOf(API));
+    expect(result.ok && result.value[0]).toMatchObject({
+      verdict: 'unsupported',
+      message: expect.stringContaining('API in hub.traefik.io/v1alpha1') as string,
+    });
   });
 
   it.for(FILES)('%s is accepted as a structural schema and served', async (file) => {
@@ -68,6 +73,13 @@ describe.skipIf(!binaries)('our CustomResourceDefinitions in a real API server',
         (await server.kubectl(['api-resources', '--api-group=hub.traefik.io'])).split('\n').length > FILES.length,
     );
     await server.kubectl(['apply', '-f', '-'], { stdin: API });
+    // The connection of before they were installed has learned of them.
+    const [before] = open;
+    await until('the earlier connection has the schemas', () => before?.liveCrds().length === FILES.length);
+    await until(
+      'the earlier connection has the API',
+      () => before?.objectStates(documentsOf(API)).get(API_ID)?.state === 'same',
+    );
     const kube = createKube({ env: { KUBECONFIG: server.kubeconfig } });
     try {
       expect(await kube.connect('admin')).toMatchObject({

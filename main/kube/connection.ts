@@ -5,10 +5,14 @@ import { apiOk } from './api-error.ts';
 import type { ApiError, ApiResult } from './api-error.ts';
 import { Discovery } from './discovery.ts';
 import type { ApiKind } from './discovery.ts';
-import { KindWatch } from './kind-watch.ts';
+import { watchCrds } from './crd-watch.ts';
+import { KindWatch, pause } from './kind-watch.ts';
 import { LiveObjects } from './live-objects.ts';
 import { PRODUCT_GROUPS, WHOLE_GROUP, wantedKinds } from './wanted-kinds.ts';
 import type { KubeObject } from './port.ts';
+
+const REREAD_MS = 300;
+const REREADS = 30;
 
 export interface Unreadable {
   readonly kind: string;
@@ -31,6 +35,11 @@ export class Connection {
   /** Set while the server cannot be reached; what was read before stays. */
   trouble: Failure | undefined;
   readonly #unreadable = new Map<string, string>();
+  /** Names of the kinds that are watched. */
+  readonly #followed = new Set<string>();
+  #rereading = false;
+  #rereadsLeft = 0;
+  #crdNames: readonly string[] = [];
   readonly #troubled = new Set<KindWatch>();
   readonly #listener: ConnectionListener;
   readonly #stop = new AbortController();
@@ -52,18 +61,73 @@ export class Connection {
     const version = await this.client.get('/version', signal);
     if (!version.ok) return version;
     this.serverVersion = text(version.value['gitVersion']) ?? '';
+    const read = await this.#readKinds(namespaces, signal);
+    if (!read.ok) return read;
+    this.#follows(watchCrds(this.client, this.#stop.signal, (names) => this.#crdsChanged(names, namespaces)));
+    return read;
+  }
+
+  /** All kinds that are not followed yet, and the CRDs. */
+  async #readKinds(namespaces: readonly string[], signal: AbortSignal): Promise<ApiResult<undefined>> {
     const groups = await this.discovery.groups(signal);
     if (!groups.ok) return groups;
     const kinds = await wantedKinds(this.discovery, groups.value, signal);
     if (!kinds.ok) return kinds;
+    const { present, absent } = kinds.value;
     this.objects.coverGroup(WHOLE_GROUP);
-    for (const kind of kinds.value.absent) this.objects.cover(kind, 'all');
+    for (const kind of absent) this.objects.cover(kind, 'all');
     const read = await Promise.all([
-      ...kinds.value.present.map(async (kind) => await this.#readKind(kind, namespaces, signal)),
-      this.#readCrds(kinds.value.present, signal),
+      ...present
+        .filter(({ kind }) => !this.#followed.has(kind))
+        .map(async (kind) => await this.#readKind(kind, namespaces, signal)),
+      this.#readCrds(present, signal),
     ]);
     const lost = read.find((error) => error !== undefined);
     return lost ? { ok: false, error: lost } : apiOk(undefined);
+  }
+
+  /** One at a time; a change during a run makes one more. */
+  #crdsChanged(names: readonly string[], namespaces: readonly string[]): void {
+    this.#crdNames = names;
+    this.#rereadsLeft = REREADS;
+    if (this.#rereading) return;
+    this.#rereading = true;
+    this.#follows(
+      this.#reread(namespaces).finally(() => {
+        this.#rereading = false;
+      }),
+    );
+  }
+
+  /** The server serves a kind a moment after its CRD came: again until it does, a bounded number of times. */
+  async #reread(namespaces: readonly string[]): Promise<void> {
+    const { signal } = this.#stop;
+    while (this.#rereadsLeft > 0) {
+      this.#rereadsLeft -= 1;
+      await pause(REREAD_MS, signal);
+      if (signal.aborted) return;
+      this.discovery.forget();
+      const names = this.#crdNames;
+      const read = await this.#readKinds(namespaces, signal);
+      this.#listener.state();
+      if (read.ok && names === this.#crdNames && (await this.#areServed(names, signal))) return;
+    }
+  }
+
+  async #areServed(names: readonly string[], signal: AbortSignal): Promise<boolean> {
+    const groups = await this.discovery.groups(signal);
+    if (!groups.ok) return false;
+    const served = new Set<string>();
+    for (const group of PRODUCT_GROUPS) {
+      const kinds = await this.discovery.kinds(groups.value.get(group) ?? `${group}/v1alpha1`, signal);
+      if (kinds.ok) for (const { plural } of kinds.value) served.add(`${plural}.${group}`);
+    }
+    return names.every((name) => served.has(name));
+  }
+
+  #follows(following: Promise<void>): void {
+    const ended = following.finally(() => this.#watches.delete(ended));
+    this.#watches.add(ended);
   }
 
   async close(): Promise<void> {
@@ -101,21 +165,22 @@ export class Connection {
     const watch = new KindWatch(this.client, kind, namespace, this.objects);
     const listed = await watch.list(AbortSignal.any([signal, this.#stop.signal]));
     if (!listed.ok) return listed;
-    const following = watch
-      .follow(this.#stop.signal, {
-        trouble: (failure) => this.#trouble(watch, failure),
-        refused: (error) => {
-          this.#trouble(watch, undefined);
-          this.objects.replace(kind, namespace, []);
-          // Gone with its CRD: then there are none. Else: nothing is known any more.
-          if (error.refusal?.status !== 404) {
-            this.objects.cover(kind, new Set());
-            this.#refuse(kind, error);
-          }
-        },
-      })
-      .finally(() => this.#watches.delete(following));
-    this.#watches.add(following);
+    this.#followed.add(kind.kind);
+    this.#unreadable.delete(kind.kind);
+    const following = watch.follow(this.#stop.signal, {
+      trouble: (failure) => this.#trouble(watch, failure),
+      refused: (error) => {
+        this.#trouble(watch, undefined);
+        this.objects.replace(kind, namespace, []);
+        this.#followed.delete(kind.kind);
+        // Gone with its CRD: then there are none. Else: nothing is known any more.
+        if (error.refusal?.status !== 404) {
+          this.objects.cover(kind, new Set());
+          this.#refuse(kind, error);
+        }
+      },
+    });
+    this.#follows(following);
     return listed;
   }
 
@@ -144,7 +209,7 @@ export class Connection {
       ),
     );
     this.crds = read.flatMap((answer) => (answer.ok ? [fields(answer.value)] : []));
-    const refused = read.find((answer) => !answer.ok);
+    const refused = read.find((answer) => !answer.ok && answer.error.refusal?.status !== 404);
     if (!refused || refused.ok) return undefined;
     if (!refused.error.refusal && refused.error.retry) return refused.error;
     this.#unreadable.set('CustomResourceDefinition', refused.error.refusal?.message ?? refused.error.failure.message);

@@ -31,6 +31,11 @@ export class Discovery {
     this.#client = client;
   }
 
+  /** CRDs changed: everything is asked for anew. */
+  forget(): void {
+    this.#kinds.clear();
+  }
+
   /** Preferred `GROUP/VERSION` of each group. */
   async groups(signal?: AbortSignal): Promise<ApiResult<ReadonlyMap<string, string>>> {
     const answer = await this.#client.get('/apis', signal);

@@ -34,7 +34,7 @@ export async function dryRunDocument(
   }
   const namespace = kind.value.namespaced ? ref.namespace : undefined;
   const path = `${listPath(kind.value, namespace)}/${encodeURIComponent(ref.name)}`;
-  const accepted = accept(ref, '');
+  const accepted = isSecret(value) ? accept(ref, '') : 'application/json';
   const before = await client.get(path, signal, accepted);
   if (!before.ok && before.error.refusal === undefined) return { ok: false, error: before.error.failure };
   const query = new URLSearchParams({

@@ -157,14 +157,15 @@ function isExpired(error: ApiError): boolean {
   return error.refusal?.status === 410;
 }
 
-/** Of Secrets the server is asked for `metadata` only, so that their data never comes over the network. */
+const METADATA_ONLY = new Set(['v1/Secret', 'apiextensions.k8s.io/v1/CustomResourceDefinition']);
+
+/** Of Secrets the server is asked for `metadata` only, so that their data never comes over the network; of CRDs, because they are large. */
 export function accept(kind: { readonly apiVersion: string; readonly kind: string }, list: '' | 'List'): string {
-  if (kind.apiVersion === 'v1' && kind.kind === 'Secret')
-    return `application/json;as=PartialObjectMetadata${list};v=v1;g=meta.k8s.io`;
-  return 'application/json';
+  if (!METADATA_ONLY.has(`${kind.apiVersion}/${kind.kind}`)) return 'application/json';
+  return `application/json;as=PartialObjectMetadata${list};v=v1;g=meta.k8s.io`;
 }
 
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await new Promise<void>((done) => {
     const end = () => {
       clearTimeout(timer);
