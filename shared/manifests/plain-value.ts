@@ -28,6 +28,8 @@ class TooComplex extends Error {
 export function plainValue(document: Document.Parsed): { value: unknown; problems: ValueProblem[] } {
   const problems: ValueProblem[] = [];
   let values = 0;
+  // The library would search the whole document for each alias. An anchor holds from where it is written on.
+  const anchors = new Map<string, Node>();
 
   function problem(code: DiagnosticCode, message: string, node: Node, hint?: string): void {
     const range = node.range ?? [0, 0, 0];
@@ -38,7 +40,7 @@ export function plainValue(document: Document.Parsed): { value: unknown; problem
     if (node === null || node === undefined) return null;
     values += 1;
     if (isAlias(node)) {
-      const target = node.resolve(document);
+      const target = anchors.get(node.source);
       if (target === undefined) {
         problem(
           'yaml-alias',
@@ -54,6 +56,7 @@ export function plainValue(document: Document.Parsed): { value: unknown; problem
       }
       return convert(target, depth + 1, open);
     }
+    if ((isScalar(node) || isSeq(node) || isMap(node)) && node.anchor !== undefined) anchors.set(node.anchor, node);
     if (isScalar(node)) {
       if (values > MAX_VALUES) throw new TooComplex(`more than ${MAX_VALUES} values`, node);
       return typeof node.value === 'bigint' ? Number(node.value) : (node.value ?? null);

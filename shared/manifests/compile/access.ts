@@ -97,7 +97,7 @@ export function subscriptionConfig(
     );
   }
   const operations = isFields(spec['operationFilter']) ? texts(spec['operationFilter']['include']) : undefined;
-  const known = new Set(apis.flatMap(operationSets));
+  const known = new Set(operations === undefined ? [] : apis.flatMap(operationSets));
   for (const [at, name] of (operations ?? []).entries()) {
     if (known.has(name)) continue;
     const near = nearNames(name, known).map((other) => `"${other}"`);

@@ -1,4 +1,4 @@
-import { formatPath } from '../field-path.ts';
+import { formatPath, type FieldPath } from '../field-path.ts';
 import { groupKind, HUB } from '../kinds.ts';
 import { titleOf, type Resolution } from '../resolve/resolve.ts';
 import type { Diagnostic, Graph, GraphEdge, GraphNode, ManifestDocument, Severity } from '../types.ts';
@@ -12,10 +12,10 @@ const RANK: Readonly<Record<Severity, number>> = { info: 1, warning: 2, error: 3
 export function graphOf(resolution: Resolution, diagnostics: readonly Diagnostic[]): Graph {
   const problems = worstByObject(diagnostics);
   const nodes = new Map<string, GraphNode>();
-  const edges = new Map<string, GraphEdge>();
+  const edges: GraphEdge[] = [];
   const connect = (from: string, to: string, field: string, broken = false): void => {
     const id = `${from}>${to}#${field}`;
-    if (!edges.has(id)) edges.set(id, broken ? { id, from, to, field, broken } : { id, from, to, field });
+    edges.push(broken ? { id, from, to, field, broken } : { id, from, to, field });
   };
 
   for (const document of resolution.documents) {
@@ -34,21 +34,34 @@ export function graphOf(resolution: Resolution, diagnostics: readonly Diagnostic
       const role = roleOf(`${wanted.group}/${wanted.kind}`) ?? 'other';
       nodes.set(to, { id: to, role, kind: wanted.kind, title: wanted.name, detail: 'not in the files', missing: true });
     }
-    connect(from.id, to, formatPath(path), target === undefined);
+    connect(from.id, to, fieldOf(path), target === undefined);
   }
   for (const [subscription, grant] of resolution.grants) {
     const named = new Set((resolution.referencesOf.get(subscription) ?? []).map(({ to }) => to));
-    for (const { document, path } of [...grant.apis, ...grant.applications]) {
-      if (!named.has(document.id) && path[0] === 'spec' && path[1] !== 'apiBundles')
-        connect(subscription.id, document.id, formatPath(path));
+    for (const granted of [grant.apis, grant.applications]) {
+      for (const { document, path } of granted) {
+        // What a bundle gives is reached by way of the bundle.
+        if (path[1] !== 'apiBundles' && !named.has(document.id)) connect(subscription.id, document.id, fieldOf(path));
+      }
     }
   }
   for (const api of resolution.byKind.get(`${HUB}/API`) ?? []) {
     const auth = resolution.auths.get(api.ref.namespace);
     if (auth !== undefined) connect(auth.id, api.id, 'spec.isDefault');
   }
-  return { nodes: [...nodes.values()], edges: [...edges.values()] };
+  return { nodes: [...nodes.values()], edges };
 }
+
+const fieldTexts = new WeakMap<FieldPath, string>();
+
+/** Paths live as long as their document, and are asked for after every edit. */
+function fieldOf(path: FieldPath): string {
+  const known = fieldTexts.get(path) ?? formatPath(path);
+  fieldTexts.set(path, known);
+  return known;
+}
+
+const plainNodes = new WeakMap<ManifestDocument, GraphNode>();
 
 function nodeOf(
   document: ManifestDocument,
@@ -56,7 +69,11 @@ function nodeOf(
   problems: ReadonlyMap<string, Severity>,
 ): GraphNode {
   const problem = problems.get(objectKey(document.ref.kind, document.ref.namespace, document.ref.name));
-  return {
+  if (problem === undefined) {
+    const known = plainNodes.get(document);
+    if (known !== undefined) return known;
+  }
+  const node: GraphNode = {
     id: document.id,
     role,
     object: document.ref,
@@ -67,6 +84,8 @@ function nodeOf(
     line: document.range.start.line,
     ...(problem === undefined ? {} : { problem }),
   };
+  if (problem === undefined) plainNodes.set(document, node);
+  return node;
 }
 
 function worstByObject(diagnostics: readonly Diagnostic[]): Map<string, Severity> {

@@ -13,6 +13,9 @@ export interface Grant {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+const API_SELECTOR: FieldPath = ['spec', 'apiSelector'];
+const APPLICATION_SELECTOR: FieldPath = ['spec', 'managedApplicationSelector'];
+
 export interface Granted {
   readonly document: ManifestDocument;
   /** The field that selected it. */
@@ -20,9 +23,10 @@ export interface Granted {
 }
 
 type ById = ReadonlyMap<ObjectId, ManifestDocument>;
-type ByKind = ReadonlyMap<string, readonly ManifestDocument[]>;
+/** By `GROUP/KIND/NAMESPACE`. */
+type ByPlace = ReadonlyMap<string, readonly ManifestDocument[]>;
 
-export function resolveGrant(subscription: ManifestDocument, byId: ById, byKind: ByKind): Grant {
+export function resolveGrant(subscription: ManifestDocument, byId: ById, byPlace: ByPlace): Grant {
   const diagnostics: Diagnostic[] = [];
   const spec = fields(subscription.value, 'spec');
   const { namespace } = subscription.ref;
@@ -46,15 +50,13 @@ export function resolveGrant(subscription: ManifestDocument, byId: ById, byKind:
       diagnostics.push(report(holder, 'selector-invalid', ['spec', field], selector.problem));
       return [];
     }
-    return (byKind.get(`${HUB}/${kind}`) ?? []).filter(
-      (document) =>
-        document.ref.namespace === namespace &&
-        selects(selector.requirements, fields(document.value, 'metadata', 'labels')),
+    return (byPlace.get(`${HUB}/${kind}/${namespace}`) ?? []).filter((document) =>
+      selects(selector.requirements, fields(document.value, 'metadata', 'labels')),
     );
   };
 
   for (const { document, path } of named(spec['apis'], 'API', ['spec', 'apis'])) add(apis, document, path);
-  for (const document of selected(subscription, 'apiSelector', 'API')) add(apis, document, ['spec', 'apiSelector']);
+  for (const document of selected(subscription, 'apiSelector', 'API')) add(apis, document, API_SELECTOR);
   for (const { document: bundle, path } of named(spec['apiBundles'], 'APIBundle', ['spec', 'apiBundles'])) {
     for (const { document } of named(fields(bundle.value, 'spec')['apis'], 'API', [])) add(apis, document, path);
     for (const document of selected(bundle, 'apiSelector', 'API')) add(apis, document, path);
@@ -68,9 +70,9 @@ export function resolveGrant(subscription: ManifestDocument, byId: ById, byKind:
     add(applications, document, path);
   }
   for (const document of selected(subscription, 'managedApplicationSelector', 'ManagedApplication')) {
-    add(applications, document, ['spec', 'managedApplicationSelector']);
+    add(applications, document, APPLICATION_SELECTOR);
   }
-  addByAppId(subscription, byKind, (document, path) => add(applications, document, path), diagnostics);
+  addByAppId(subscription, byPlace, (document, path) => add(applications, document, path), diagnostics);
 
   const plan = text(fields(spec, 'apiPlan')['name']);
   return {
@@ -84,15 +86,15 @@ export function resolveGrant(subscription: ManifestDocument, byId: ById, byKind:
 /** The deprecated `applications[].appId`, which names applications by what they are called outside of the cluster. */
 function addByAppId(
   subscription: ManifestDocument,
-  byKind: ByKind,
+  byPlace: ByPlace,
   add: (document: ManifestDocument, path: FieldPath) => void,
   diagnostics: Diagnostic[],
 ): void {
   for (const [at, entry] of items(fields(subscription.value, 'spec')['applications']).entries()) {
     const appId = text(fields(entry)['appId']);
     const path = ['spec', 'applications', at, 'appId'];
-    const document = (byKind.get(`${HUB}/ManagedApplication`) ?? []).find(
-      (app) => app.ref.namespace === subscription.ref.namespace && fields(app.value, 'spec')['appId'] === appId,
+    const document = (byPlace.get(`${HUB}/ManagedApplication/${subscription.ref.namespace}`) ?? []).find(
+      (app) => fields(app.value, 'spec')['appId'] === appId,
     );
     if (appId === undefined) continue;
     if (document !== undefined) add(document, path);

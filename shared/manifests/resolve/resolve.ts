@@ -23,6 +23,8 @@ export interface Resolution {
   readonly byId: ReadonlyMap<ObjectId, ManifestDocument>;
   /** By `GROUP/KIND`. */
   readonly byKind: ReadonlyMap<string, readonly ManifestDocument[]>;
+  /** By `GROUP/KIND/NAMESPACE`. */
+  readonly byPlace: ReadonlyMap<string, readonly ManifestDocument[]>;
   readonly references: readonly Reference[];
   readonly referencesOf: ReadonlyMap<ManifestDocument, readonly Reference[]>;
   /** The APIAuth in force, by namespace. */
@@ -36,6 +38,7 @@ export function resolve(all: readonly ManifestDocument[]): Resolution {
   const diagnostics: Diagnostic[] = [];
   const byId = new Map<ObjectId, ManifestDocument>();
   const byKind = new Map<string, ManifestDocument[]>();
+  const byPlace = new Map<string, ManifestDocument[]>();
   const documents: ManifestDocument[] = [];
   for (const document of all) {
     // Without a name nothing can refer to it; the schema says so.
@@ -53,14 +56,12 @@ export function resolve(all: readonly ManifestDocument[]): Resolution {
     }
     byId.set(document.id, document);
     documents.push(document);
-    const sort = groupKind(document.ref);
-    const list = byKind.get(sort);
-    if (list === undefined) byKind.set(sort, [document]);
-    else list.push(document);
+    append(byKind, groupKind(document.ref), document);
+    append(byPlace, placeOf(document), document);
   }
 
   const references: Reference[] = [];
-  const names = namesByKind(byKind);
+  const names: Names = (group, kind, namespace) => (byPlace.get(`${group}/${kind}/${namespace}`) ?? []).map(({ ref }) => ref.name);
   for (const document of documents) {
     for (const wanted of wantedBy(document)) {
       const to = `${wanted.group}/${wanted.kind}/${wanted.namespace}/${wanted.name}`;
@@ -80,31 +81,30 @@ export function resolve(all: readonly ManifestDocument[]): Resolution {
   }
 
   const referencesOf = new Map<ManifestDocument, Reference[]>();
-  for (const reference of references) {
-    const list = referencesOf.get(reference.from);
-    if (list === undefined) referencesOf.set(reference.from, [reference]);
-    else list.push(reference);
-  }
+  for (const reference of references) append(referencesOf, reference.from, reference);
 
   const auths = defaultAuths(byKind.get(`${HUB}/APIAuth`) ?? [], diagnostics);
   const grants = new Map<ManifestDocument, Grant>();
   for (const subscription of byKind.get(`${HUB}/ManagedSubscription`) ?? []) {
-    const grant = resolveGrant(subscription, byId, byKind);
+    const grant = resolveGrant(subscription, byId, byPlace);
     grants.set(subscription, grant);
     diagnostics.push(...grant.diagnostics);
   }
-  return { documents, byId, byKind, references, referencesOf, auths, grants, diagnostics };
+  return { documents, byId, byKind, byPlace, references, referencesOf, auths, grants, diagnostics };
+}
+
+function append<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
+}
+
+/** `GROUP/KIND/NAMESPACE`: the identity without the name. */
+function placeOf({ id, ref }: ManifestDocument): string {
+  return id.slice(0, id.length - ref.name.length - 1);
 }
 
 type Names = (group: string, kind: string, namespace: string) => readonly string[];
-
-/** Sorted out only when a hint is needed. */
-function namesByKind(byKind: ReadonlyMap<string, readonly ManifestDocument[]>): Names {
-  return (group, kind, namespace) =>
-    (byKind.get(`${group}/${kind}`) ?? [])
-      .filter((known) => known.ref.namespace === namespace)
-      .map((known) => known.ref.name);
-}
 
 function missing(document: ManifestDocument, wanted: Wanted, names: Names): Diagnostic {
   const near = nearNames(wanted.name, names(wanted.group, wanted.kind, wanted.namespace));
@@ -121,7 +121,7 @@ function followIngressMiddlewares(
   diagnostics: Diagnostic[],
 ): void {
   const path = ['metadata', 'annotations', `${INGRESS_ANNOTATIONS}router.middlewares`];
-  for (const name of ingressMiddlewares(document)) {
+  for (const name of new Set(ingressMiddlewares(document))) {
     const full = name.endsWith('@kubernetescrd') ? name.slice(0, -'@kubernetescrd'.length) : undefined;
     if (full === undefined) {
       const message = `"${name}" does not name a Middleware object: the form is NAMESPACE-NAME@kubernetescrd`;
