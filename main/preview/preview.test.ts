@@ -19,8 +19,17 @@ const status = (state: PreviewStatus['state'], revision = 1): PreviewStatus => (
   control: { reachable: true },
 });
 const exchangeOf = (seq: number): ExchangeSummary => ({
-  ...{ seq, id: `x${seq}`, startedAt: '2026-01-01T00:00:00Z', method: 'GET', host: 'shop.localhost', target: '/', broker: 'b1', attempt: 1 },
-  ...{ requestBytes: 0, responseBytes: 0, status: 200 },
+  seq,
+  id: `x${seq}`,
+  startedAt: '2026-01-01T00:00:00Z',
+  method: 'GET',
+  host: 'shop.localhost',
+  target: '/',
+  broker: 'b1',
+  attempt: 1,
+  requestBytes: 0,
+  responseBytes: 0,
+  status: 200,
 });
 
 /** The far side of `shared/agent/api.ts`, which does what a test says and keeps what it was told. */
@@ -44,7 +53,9 @@ async function startPeer(pid: number): Promise<Peer> {
       const name = `${request.method} ${request.url?.split('?')[0]}`;
       const body = await textOf(request);
       const say = (code: number, value?: unknown): void => {
-        response.writeHead(code, { 'content-type': 'application/json' }).end(value === undefined ? '' : JSON.stringify(value));
+        response
+          .writeHead(code, { 'content-type': 'application/json' })
+          .end(value === undefined ? '' : JSON.stringify(value));
       };
       if (request.headers.authorization !== 'Bearer t0ken') return say(401, { title: 'no' });
       calls.push(`${name} ${body}`.trim());
@@ -55,7 +66,10 @@ async function startPeer(pid: number): Promise<Peer> {
       if (name === 'GET /v1/status' || name === 'PUT /v1/preview') return say(200, current);
       if (name === 'GET /v1/exchanges') {
         const after = Number(new URL(request.url ?? '', 'http://x').searchParams.get('after'));
-        return say(200, { exchanges: peer.exchanges.filter(({ seq }) => seq > after), newest: peer.exchanges.at(-1)?.seq ?? 0 });
+        return say(200, {
+          exchanges: peer.exchanges.filter(({ seq }) => seq > after),
+          newest: peer.exchanges.at(-1)?.seq ?? 0,
+        });
       }
       if (name.startsWith('GET /v1/exchanges/')) return say(404, { title: 'no such exchange' });
       return say(204);
@@ -148,7 +162,10 @@ test('starts with unsaved text laid over the files, and becomes live when the ag
   const view = await preview.start('/shop', signal);
   expect(view).toMatchObject({ state: 'connecting', agent: { running: true, pid: 100 } });
   const put = peer.calls.find((call) => call.startsWith('PUT /v1/preview')) ?? '';
-  expect(JSON.parse(put.slice('PUT /v1/preview '.length))).toEqual({ source: { kind: 'folder', dir: '/shop' }, upstreams: { 'shop/pets': 'http://127.0.0.1:9/' } });
+  expect(JSON.parse(put.slice('PUT /v1/preview '.length))).toEqual({
+    source: { kind: 'folder', dir: '/shop' },
+    upstreams: { 'shop/pets': 'http://127.0.0.1:9/' },
+  });
   expect(peer.calls.findIndex((call) => call.startsWith('PUT /v1/overlay'))).toBeLessThan(peer.calls.indexOf(put));
   expect(peer.overlays[0]).toEqual({ 'api.yaml': 'kind: API' });
   await until(() => expect(peer.calls).toContain('GET /v1/exchanges'));
@@ -194,7 +211,12 @@ test('a restarted agent is given the preview and the unsaved text again', async 
   agent = undefined;
   stackSays({ state: 'recovering', lastError: 'agent ended: SIGKILL' });
   await peer.close();
-  await until(() => expect(preview.view()).toMatchObject({ state: 'connecting', agent: { running: false, lastError: 'agent ended: SIGKILL' } }));
+  await until(() =>
+    expect(preview.view()).toMatchObject({
+      state: 'connecting',
+      agent: { running: false, lastError: 'agent ended: SIGKILL' },
+    }),
+  );
   agent = second.access;
   stackSays({ state: 'running', agent: second.access });
   await until(() => expect(second.calls.some((call) => call.startsWith('PUT /v1/preview'))).toBe(true));
@@ -205,13 +227,22 @@ test('a restarted agent is given the preview and the unsaved text again', async 
 
 test('what cannot start says why, and the next start works', async () => {
   startResult = async () => fail('port-in-use', 'the port 443 is taken', { hint: 'free it' });
-  expect(await preview.start('/shop', signal)).toMatchObject({ state: 'failed', error: { code: 'port-in-use', hint: 'free it' } });
+  expect(await preview.start('/shop', signal)).toMatchObject({
+    state: 'failed',
+    error: { code: 'port-in-use', hint: 'free it' },
+  });
   startResult = async () => {
     agent = peer.access;
     return ok(peer.access);
   };
-  peer.refuse = { status: 400, body: { title: 'The folder cannot be read', code: 'workspace-unreadable', detail: '/shop: permission denied' } };
-  expect(await preview.start('/shop', signal)).toMatchObject({ state: 'failed', error: { code: 'workspace-unreadable', message: '/shop: permission denied' } });
+  peer.refuse = {
+    status: 400,
+    body: { title: 'The folder cannot be read', code: 'workspace-unreadable', detail: '/shop: permission denied' },
+  };
+  expect(await preview.start('/shop', signal)).toMatchObject({
+    state: 'failed',
+    error: { code: 'workspace-unreadable', message: '/shop: permission denied' },
+  });
   peer.refuse = undefined;
   expect(await preview.start('/shop', signal)).toMatchObject({ state: 'connecting' });
   expect(preview.view().error).toBeUndefined();
@@ -220,7 +251,10 @@ test('what cannot start says why, and the next start works', async () => {
 test('processes that end for good are a failed preview with the last error line', async () => {
   await preview.start('/shop', signal);
   stackSays({ state: 'failed', lastError: 'broker: out of memory' });
-  expect(preview.view()).toMatchObject({ state: 'failed', error: { code: 'preview-stack-failed', message: expect.stringContaining('out of memory') } });
+  expect(preview.view()).toMatchObject({
+    state: 'failed',
+    error: { code: 'preview-stack-failed', message: expect.stringContaining('out of memory') },
+  });
 });
 
 test('stop during a start wins: the agent never gets the preview', async () => {

@@ -63,15 +63,27 @@ afterEach(async () => {
 });
 
 /** One raw request: `fetch` would tidy up paths and refuses to set `Host` and `Origin`. */
-function ask(target: string, options: { method?: string; headers?: Record<string, string>; body?: string; signal?: AbortSignal } = {}): Promise<Answer> {
+function ask(
+  target: string,
+  options: { method?: string; headers?: Record<string, string>; body?: string; signal?: AbortSignal } = {},
+): Promise<Answer> {
   const [host, port] = shell.address.split(':');
   return new Promise((resolve, reject) => {
-    const request = http.request({ host, port, path: target, method: options.method ?? 'GET', headers: options.headers, signal: options.signal }, (answer) => {
-      const chunks: Buffer[] = [];
-      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text: Buffer.concat(chunks).toString('utf8') }));
-      answer.on('error', reject);
-    });
+    const request = http.request(
+      { host, port, path: target, method: options.method ?? 'GET', headers: options.headers, signal: options.signal },
+      (answer) => {
+        const chunks: Buffer[] = [];
+        answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+        answer.on('end', () =>
+          resolve({
+            status: answer.statusCode ?? 0,
+            headers: answer.headers,
+            text: Buffer.concat(chunks).toString('utf8'),
+          }),
+        );
+        answer.on('error', reject);
+      },
+    );
     request.on('error', reject);
     request.end(options.body);
   });
@@ -99,11 +111,20 @@ test('a link signs in once, and leads to an address without its token', async ()
 
 test('a call needs the session, our own origin and our own host', async () => {
   const cookie = await signIn();
-  expect(JSON.parse((await call('appInfo', { cookie, origin: origin() })).text)).toMatchObject({ ok: true, value: { shell: 'web' } });
+  expect(JSON.parse((await call('appInfo', { cookie, origin: origin() })).text)).toMatchObject({
+    ok: true,
+    value: { shell: 'web' },
+  });
   expect((await call('appInfo', { origin: origin() })).status).toBe(401);
   expect((await call('appInfo', { cookie: `${cookie}x`, origin: origin() })).status).toBe(401);
   expect((await call('appInfo', { cookie })).status).toBe(403);
-  for (const other of ['http://evil.example', 'null', `https://${shell.address}`, origin().replace('127.0.0.1', 'localhost'), `${origin()}.evil.example`]) {
+  for (const other of [
+    'http://evil.example',
+    'null',
+    `https://${shell.address}`,
+    origin().replace('127.0.0.1', 'localhost'),
+    `${origin()}.evil.example`,
+  ]) {
     expect((await call('appInfo', { cookie, origin: other })).status, other).toBe(403);
   }
   expect((await call('appInfo', { cookie, origin: origin(), 'sec-fetch-site': 'cross-site' })).status).toBe(403);
@@ -118,13 +139,21 @@ test('only JSON of a bounded size is taken, and only by POST', async () => {
   const cookie = await signIn();
   const headers = { cookie, origin: origin() };
   expect((await call('appInfo', { ...headers, 'content-type': 'text/plain' })).status).toBe(415);
-  expect((await call('appInfo', { ...headers, 'content-type': 'application/x-www-form-urlencoded' }, 'a=b')).status).toBe(415);
+  expect(
+    (await call('appInfo', { ...headers, 'content-type': 'application/x-www-form-urlencoded' }, 'a=b')).status,
+  ).toBe(415);
   expect((await call('appInfo', headers, '{"a":')).status).toBe(400);
   expect((await call('appInfo', { ...headers, 'content-length': String(64 * 1024 * 1024) }, '{}')).status).toBe(413);
   expect((await ask('/bridge/call/appInfo', { headers })).status).toBe(404);
   expect((await ask('/', { method: 'DELETE', headers })).status).toBe(403);
-  expect(JSON.parse((await call('nothing', headers)).text)).toMatchObject({ ok: false, error: { code: 'unknown-call' } });
-  expect(JSON.parse((await call('fileRead', headers, '{"path":1}')).text)).toMatchObject({ ok: false, error: { code: 'invalid-input' } });
+  expect(JSON.parse((await call('nothing', headers)).text)).toMatchObject({
+    ok: false,
+    error: { code: 'unknown-call' },
+  });
+  expect(JSON.parse((await call('fileRead', headers, '{"path":1}')).text)).toMatchObject({
+    ok: false,
+    error: { code: 'invalid-input' },
+  });
 });
 
 test('the page comes with its types and every protective header, and nothing beside the build is served', async () => {
@@ -140,11 +169,23 @@ test('the page comes with its types and every protective header, and nothing bes
   });
   expect(CONTENT_SECURITY_POLICY).toContain("frame-ancestors 'none'");
   const script = await ask('/assets/main-1a2b.js');
-  expect(script.headers).toMatchObject({ 'content-type': 'text/javascript; charset=utf-8', 'cache-control': 'private, max-age=31536000, immutable' });
+  expect(script.headers).toMatchObject({
+    'content-type': 'text/javascript; charset=utf-8',
+    'cache-control': 'private, max-age=31536000, immutable',
+  });
   expect((await ask('/assets/engine.wasm')).headers['content-type']).toBe('application/wasm');
   const head = await ask('/', { method: 'HEAD' });
   expect([head.status, head.text, head.headers['content-length']]).toEqual([200, '', String(page.text.length)]);
-  for (const target of ['/../secret', '/%2e%2e/secret', '/..%2fsecret', '/assets/..%2f..%2fsecret', '/../renderer-evil/x.js', '/%2e%2e/renderer-evil/x.js', '/assets', '/missing.js']) {
+  for (const target of [
+    '/../secret',
+    '/%2e%2e/secret',
+    '/..%2fsecret',
+    '/assets/..%2f..%2fsecret',
+    '/../renderer-evil/x.js',
+    '/%2e%2e/renderer-evil/x.js',
+    '/assets',
+    '/missing.js',
+  ]) {
     const answer = await ask(target);
     expect([target, answer.status]).toEqual([target, 404]);
     expect(answer.headers['content-security-policy']).toBe(CONTENT_SECURITY_POLICY);
@@ -169,7 +210,9 @@ test('events reach every page that is signed in, and no other', async () => {
   expect(await socket({ cookie, origin: origin() }, '/other')).toBe(404);
   const page = await socket({ cookie, origin: origin() });
   if (typeof page === 'number') throw new Error(`refused with ${page}`);
-  const message = new Promise<unknown>((resolve) => page.once('message', (data: Buffer) => resolve(JSON.parse(data.toString('utf8')))));
+  const message = new Promise<unknown>((resolve) =>
+    page.once('message', (data: Buffer) => resolve(JSON.parse(data.toString('utf8')))),
+  );
   for (const listener of listeners) listener('fileChanged', { path: 'a.yaml', version: null });
   expect(await message).toEqual({ event: 'fileChanged', payload: { path: 'a.yaml', version: null } });
   page.terminate();
@@ -178,7 +221,12 @@ test('events reach every page that is signed in, and no other', async () => {
 test('a page that goes away cancels its call', async () => {
   const cookie = await signIn();
   const abort = new AbortController();
-  const pending = ask('/bridge/call/gitPush', { method: 'POST', headers: { cookie, origin: origin(), 'content-type': 'application/json' }, body: '{}', signal: abort.signal });
+  const pending = ask('/bridge/call/gitPush', {
+    method: 'POST',
+    headers: { cookie, origin: origin(), 'content-type': 'application/json' },
+    body: '{}',
+    signal: abort.signal,
+  });
   pending.catch(() => undefined);
   await started;
   abort.abort();

@@ -13,6 +13,14 @@ const MIN_SWEEP_MS = 3_000;
 /** Above this many hints at once, one walk of everything is cheaper than many small ones. */
 const MAX_HINTS = 200;
 
+/** What an action of ours says it did. */
+export interface OwnChange {
+  wrote(file: string, version: string): void;
+  /** A file, or a folder with all below it. */
+  removed(path: string): void;
+  moved(from: string, to: string): void;
+}
+
 /** The files of a workspace as they are on disk, kept current by events, rescans and sweeps. */
 export interface LiveFiles {
   entries(): ReadonlyMap<string, Entry>;
@@ -21,13 +29,10 @@ export interface LiveFiles {
   /** Remembers the version somebody was given, so that a change of it is told. */
   remember(file: string, version: string): void;
   /**
-   * Runs an action of ours on these paths. What it did (`versions`: path → new version, `null` when removed) is not
-   * told as an outside change; the list and the texts are current when it resolves.
+   * Runs an action of ours on these paths (and all below them). What it says it did is not told as an outside change;
+   * the list and the texts are current when it resolves.
    */
-  own<T>(
-    paths: readonly string[],
-    action: (did: (file: string, version: string | null) => void) => Promise<T>,
-  ): Promise<T>;
+  own<T>(paths: readonly string[], action: (did: OwnChange) => Promise<T>): Promise<T>;
   /** Looks at the whole folder now. */
   sweep(): Promise<void>;
   close(): Promise<void>;
@@ -41,9 +46,9 @@ export async function openLiveFiles(
   const entries: Entries = new Map();
   const texts = new Map<string, string>();
   const versions = new Map<string, string>();
-  /** Paths that an action of ours works on, and how often one ended: what was read meanwhile does not count. */
-  const held = new Map<string, number>();
-  const ended = new Map<string, number>();
+  /** Paths that actions of ours work on, and how many ended: what was read meanwhile does not count. */
+  const holds = new Set<readonly string[]>();
+  let endings = 0;
   let textBytes = 0;
   let queue: Promise<void> = Promise.resolve();
   let hints = new Set<string>();
@@ -51,6 +56,7 @@ export async function openLiveFiles(
   let sweepTimer: NodeJS.Timeout | undefined;
   let closed = false;
 
+  const isHeld = (name: string): boolean => [...holds].some((paths) => paths.some((held) => isBelow(name, held)));
   const dropText = (file: string): boolean => {
     const old = texts.get(file);
     if (old === undefined) return false;
@@ -69,9 +75,13 @@ export async function openLiveFiles(
   const look = async (file: string, entry: Entry): Promise<{ version: boolean; text: boolean } | 'held'> => {
     const wanted = isText(file) && entry.bytes <= MAX_TEXT_BYTES;
     if (!wanted && !versions.has(file)) return { version: false, text: dropText(file) };
-    const before = ended.get(file);
+    const before = endings;
     const read = await readTextFile(path.join(root, file), file);
-    if (held.has(file) || ended.get(file) !== before) return 'held';
+    if (isHeld(file)) return 'held';
+    if (endings !== before) {
+      onHints([file]);
+      return 'held';
+    }
     const known = versions.get(file);
     if (!read.ok) {
       versions.delete(file);
@@ -87,7 +97,7 @@ export async function openLiveFiles(
     const fresh = await scanFolder(root, below);
     const change = { listed: false, changed: [] as { path: string; version: string | null }[], texts: false };
     for (const name of below === '' ? [...entries.keys()] : keysBelow(entries, below)) {
-      if (fresh.has(name) || held.has(name)) continue;
+      if (fresh.has(name) || isHeld(name)) continue;
       if (entries.get(name)?.kind === 'folder') await watch.unfollow(name);
       entries.delete(name);
       change.listed = true;
@@ -97,7 +107,7 @@ export async function openLiveFiles(
     const files: [string, Entry][] = [];
     for (const [name, entry] of fresh) {
       const old = entries.get(name);
-      if (sameEntry(old, entry) || held.has(name)) continue;
+      if (sameEntry(old, entry) || isHeld(name)) continue;
       if (old === undefined || old.kind !== entry.kind || old.bytes !== entry.bytes) change.listed = true;
       if (entry.kind === 'folder' && tell) await watch.follow(name);
       if (entry.kind === 'file') files.push([name, entry]);
@@ -165,22 +175,27 @@ export async function openLiveFiles(
       versions.set(file, version);
     },
     own: async (paths, action) => {
-      for (const name of paths) held.set(name, (held.get(name) ?? 0) + 1);
+      const hold = [...paths];
+      holds.add(hold);
       try {
-        return await action((file, version) => {
-          if (version === null) versions.delete(file);
-          else versions.set(file, version);
+        return await action({
+          wrote: (file, version) => void versions.set(file, version),
+          removed: (gone) => {
+            for (const name of versions.keys()) if (isBelow(name, gone)) versions.delete(name);
+          },
+          moved: (from, to) => {
+            const below = [...versions].filter(([name]) => isBelow(name, from));
+            for (const [name, version] of below) {
+              versions.delete(name);
+              versions.set(to + name.slice(from.length), version);
+            }
+          },
         });
       } finally {
-        for (const name of paths) {
-          const more = (held.get(name) ?? 1) - 1;
-          if (more > 0) held.set(name, more);
-          else held.delete(name);
-          ended.set(name, (ended.get(name) ?? 0) + 1);
-        }
+        holds.delete(hold);
+        endings += 1;
         await enqueue(async () => {
-          for (const name of outermost(new Set(paths.map((file) => topMissing(file, entries))), entries))
-            await refresh(name, true);
+          for (const name of outermost(new Set(paths), entries)) await refresh(name, true);
         });
       }
     },
@@ -219,7 +234,11 @@ function outermost(hints: ReadonlySet<string>, entries: Entries): string[] {
 }
 
 function keysBelow(entries: Entries, below: string): string[] {
-  return [...entries.keys()].filter((name) => name === below || name.startsWith(`${below}/`));
+  return [...entries.keys()].filter((name) => isBelow(name, below));
+}
+
+function isBelow(name: string, above: string): boolean {
+  return name === above || name.startsWith(`${above}/`);
 }
 
 async function each<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {

@@ -204,6 +204,8 @@ test('rename and delete move the draft along and leave no echo', async () => {
   expect(workspace.files().map((file) => file.path)).toEqual(['adit.yaml']);
   expect(workspace.drafts().size).toBe(0);
   expect(await workspace.remove('services')).toMatchObject({ ok: false, error: { code: 'file-missing' } });
+  await workspace.sweep();
+  expect(events.filter(({ type }) => type === 'outside')).toEqual([]);
 });
 
 test('what cannot be opened as text says why', async () => {

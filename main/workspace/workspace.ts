@@ -84,6 +84,8 @@ function makeWorkspace(
   tell: (event: WorkspaceEvent) => void,
   listeners: Set<(event: WorkspaceEvent) => void>,
 ): Workspace {
+  let draftCalls = 0;
+  const newestDraft = new Map<string, number>();
   let parsed: { text: string; view: WorkspaceConfigView } | undefined;
   const texts = (): Map<string, string> => {
     const all = new Map(live.texts());
@@ -141,15 +143,20 @@ function makeWorkspace(
       if (!place.ok) return place;
       const saved = await live.own([file], async (did) => {
         const result = await saveTextFile({ file: place.value, name: file, text, baseVersion });
-        if (result.ok) did(file, result.value.version);
+        if (result.ok) did.wrote(file, result.value.version);
         return result;
       });
       if (saved.ok && drafts.get(file)?.text === text) await setDraft(file, undefined);
       return saved;
     },
     draft: async (file, text, baseVersion) => {
+      draftCalls += 1;
+      const call = draftCalls;
       const place = await resolveInside(dir, file);
       if (!place.ok) return place;
+      // Looking at the disk may take one call longer than a later one: the later text stays.
+      if ((newestDraft.get(file) ?? 0) > call) return ok({});
+      newestDraft.set(file, call);
       try {
         await setDraft(file, text === null ? undefined : { text, baseVersion, savedAt: new Date().toISOString() });
         return ok({});
@@ -171,7 +178,7 @@ function makeWorkspace(
         await live.own([from, to], async (did) => {
           await mkdir(path.dirname(path.join(dir, to)), { recursive: true });
           await rename(old, path.join(dir, to));
-          did(from, null);
+          did.moved(from, to);
         });
         const moved = [...drafts.all()].filter(([file]) => file === from || file.startsWith(`${from}/`));
         for (const [file, draft] of moved) {
@@ -189,7 +196,7 @@ function makeWorkspace(
       try {
         await live.own([file], async (did) => {
           await rm(path.join(dir, file), { recursive: true });
-          did(file, null);
+          did.removed(file);
         });
         for (const name of drafts.all().keys())
           if (name === file || name.startsWith(`${file}/`)) await setDraft(name, undefined);
