@@ -129,6 +129,7 @@ test('manifests that are broken from the start fail with the place, and serve on
   const agent = await start();
   const first = await agent.startPreview(request());
   expect([first.state, first.error?.code]).toEqual(['failed', 'config-refused']);
+  expect(first.error?.message).toMatch(/^routes\.yaml:1: /);
   await edit(manifests('/one'));
   const host = await live(agent);
   const [broker] = brokers;

@@ -90,7 +90,7 @@ export class PreviewAgent {
       for (const update of early) this.#onUpdate(current, update);
       if (current.applied === undefined) {
         // Nothing serves what the visitor asked for before: the old manifests are another workspace's.
-        this.#gateway.clear();
+        this.#gateway.clear('The manifests of this preview have errors.');
         this.#exposure.want([source.name]);
       }
       this.#tell();
@@ -155,7 +155,7 @@ export class PreviewAgent {
     this.#exposure = undefined;
     await running?.source.close();
     await exposure?.close(graceMs, { keep });
-    this.#gateway.clear();
+    this.#gateway.clear('The preview has ended.');
   }
 
   #makeSource({ source, upstreams }: PreviewRequest, onUpdate: OnUpdate): Source {

@@ -19,6 +19,8 @@ import type { UpstreamTarget } from './upstream-target.ts';
 
 export interface ExchangeContext {
   readonly serving: Serving | undefined;
+  /** Why there is no `serving`. */
+  readonly idleReason: string;
   readonly pool: UpstreamPool;
   readonly recorder: Recorder;
   readonly broker: string;
@@ -75,7 +77,7 @@ export class Exchange implements ResponseSink {
     this.#head = head;
     this.#context = context;
     this.#visitor = visitor;
-    this.#routed = routeRequest(head, context.serving);
+    this.#routed = routeRequest(head, context.serving, context.idleReason);
     this.#record = beginRecord(head, this.#routed, context);
   }
 

@@ -25,6 +25,8 @@ export interface StreamLink {
   readonly region: string;
 }
 
+const NOTHING = 'The agent serves nothing at the moment.';
+
 /** Serves a configuration on the streams of the tunnels. */
 export class Gateway {
   #recorder: Recorder;
@@ -34,6 +36,7 @@ export class Gateway {
   #responseTimeoutMs: number;
   #serving: Serving | undefined;
   #servers = new Set<StreamServer>();
+  #idleReason = NOTHING;
   #closed = false;
   #onRest: () => void = () => {};
   #idSalt = randomBytes(6).toString('hex');
@@ -60,9 +63,10 @@ export class Gateway {
     this.#log?.info({ routes: config.routes.length, hosts: placement.hostMap.size }, 'configuration applied');
   }
 
-  /** Serves nothing from now on; visitors get 503. */
-  clear(): void {
+  /** Serves nothing from now on; visitors get 503 with this reason. */
+  clear(reason: string): void {
     this.#serving = undefined;
+    this.#idleReason = reason;
   }
 
   accept(stream: YamuxStream, link: StreamLink): void {
@@ -107,6 +111,7 @@ export class Gateway {
   #context(link: StreamLink): ExchangeContext {
     return {
       serving: this.#serving,
+      idleReason: this.#idleReason,
       pool: this.#pool,
       recorder: this.#recorder,
       broker: link.broker,

@@ -32,7 +32,7 @@ export interface Forward {
 }
 
 /** Judges a request head: host, route, CORS, policy, backend. Consumes from plans; otherwise without effects. */
-export function routeRequest(head: RequestHead, serving: Serving | undefined): Routed {
+export function routeRequest(head: RequestHead, serving: Serving | undefined, idleReason: string): Routed {
   const hostValue = head.headers.get('host') ?? '';
   const named = canonicalHost(hostValue);
   const previewHost = named.ok ? named.value.host : '';
@@ -42,7 +42,7 @@ export function routeRequest(head: RequestHead, serving: Serving | undefined): R
     decorate: () => {},
   });
 
-  if (serving === undefined) return answered(problemAnswer('no-preview', 'The agent serves nothing at the moment.'));
+  if (serving === undefined) return answered(problemAnswer('no-preview', idleReason));
   if (head.method === 'CONNECT') return answered(problemAnswer('method-refused', `CONNECT ${head.target} is refused.`));
   if (!head.target.startsWith('/')) {
     return answered(

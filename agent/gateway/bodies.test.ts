@@ -1,0 +1,143 @@
+import { randomBytes } from 'node:crypto';
+import { type Socket } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { plain, prefix, route, sha256 } from './testing/config.ts';
+import { readAll } from './testing/gateway-under-test.ts';
+import { useGateway } from './testing/use-gateway.ts';
+
+const start = useGateway();
+
+describe('bodies', () => {
+  test('large bodies arrive unchanged both ways, with length and in chunks', async () => {
+    const { visitor } = await start(plain(route('all', prefix('/'))), (request, response) => {
+      void readAll(request).then((body) => {
+        response.setHeader('X-Sha', sha256(body));
+        if (request.url === '/length') response.setHeader('Content-Length', body.length);
+        response.end(body);
+      });
+    });
+    const body = randomBytes(3_000_000);
+    const kept = visitor();
+    for (const [target, chunked] of [
+      ['/length', undefined],
+      ['/chunked', 7001],
+    ] as const) {
+      const answer = await kept.ask(target, { method: 'POST', body, ...(chunked === undefined ? {} : { chunked }) });
+      expect([answer.status, answer.header('x-sha'), sha256(answer.body)]).toEqual([200, sha256(body), sha256(body)]);
+    }
+  });
+
+  test('a visitor that reads slowly slows the upstream, and gets everything', async () => {
+    let sent = 0;
+    const total = 40 * 1024 * 1024;
+    const block = Buffer.alloc(64 * 1024, 7);
+    const { visitor } = await start(plain(route('all', prefix('/'))), (_, response) => {
+      const more = (): void => {
+        while (sent < total) {
+          sent += block.length;
+          if (!response.write(block)) {
+            response.once('drain', more);
+            return;
+          }
+        }
+        response.end();
+      };
+      more();
+    });
+    const kept = visitor();
+    kept.hold();
+    const answer = kept.ask('/');
+    let before = -1;
+    const standsStill = (): boolean => {
+      const still = sent === before && sent > 0;
+      before = sent;
+      return still;
+    };
+    await expect.poll(standsStill, { interval: 100, timeout: 10_000 }).toBe(true);
+    expect(sent).toBeLessThan(total);
+    kept.release();
+    expect((await answer).body.length).toBe(total);
+  });
+
+  test('events of a stream arrive one by one, before it ends', async () => {
+    const go = Promise.withResolvers<void>();
+    const { visitor } = await start(plain(route('all', prefix('/'))), (_, response) => {
+      response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+      response.write('data: 1\n\n');
+      void go.promise.then(() => response.end('data: 2\n\n'));
+    });
+    const seen: string[] = [];
+    const answer = visitor().ask('/', {}, (bytes) => {
+      seen.push(bytes.toString());
+      go.resolve();
+    });
+    await go.promise;
+    expect(seen).toEqual(['data: 1\n\n']);
+    expect((await answer).body.toString()).toBe('data: 1\n\ndata: 2\n\n');
+  });
+
+  test('HEAD, 204, 100-continue and early answers keep the stream in step', async () => {
+    const { visitor } = await start(plain(route('all', prefix('/'))), (request, response) => {
+      if (request.url === '/204') response.writeHead(204).end();
+      else if (request.url === '/early') response.writeHead(413, { Connection: 'close' }).end('too large');
+      else if (request.url === '/hints') {
+        response.writeEarlyHints({ link: '</a.css>; rel=preload' });
+        response.end('hinted');
+      } else void readAll(request).then((body) => response.end(`got ${body.length}`));
+    });
+    const kept = visitor();
+    const head = await kept.ask('/x', { method: 'HEAD' });
+    expect([head.status, head.body.length]).toEqual([200, 0]);
+    expect((await kept.ask('/204')).status).toBe(204);
+    const hints = await kept.ask('/hints');
+    expect([hints.interim, hints.body.toString()]).toEqual([[103], 'hinted']);
+    const expecting = await kept.ask('/e', { method: 'POST', headers: { Expect: '100-continue' }, body: 'abc' });
+    expect([expecting.interim, expecting.body.toString()]).toEqual([[100], 'got 3']);
+    const early = await kept.ask('/early', { method: 'POST', body: Buffer.alloc(2_000_000) });
+    expect([early.status, early.body.toString()]).toEqual([413, 'too large']);
+    expect((await kept.ask('/y', { method: 'POST', body: 'abcd' })).body.toString()).toBe('got 4');
+  });
+
+  test('requests that were sent ahead are answered in order', async () => {
+    const { visitor } = await start(plain(route('all', prefix('/'))), (request, response) => response.end(request.url));
+    const kept = visitor();
+    const first = kept.expect('GET');
+    const one = (path: string) => `GET ${path} HTTP/1.1\r\nHost: shop.preview.test\r\n\r\n`;
+    kept.stream.write(Buffer.from(one('/1') + one('/2')));
+    expect((await first).body.toString()).toBe('/1');
+    expect((await kept.expect('GET')).body.toString()).toBe('/2');
+  });
+});
+
+describe('upgrades', () => {
+  test('bytes pass both ways after a 101, and the end of each direction', async () => {
+    const { visitor, upstream } = await start(plain(route('all', prefix('/'))));
+    const sockets: Socket[] = [];
+    upstream.on('upgrade', (_, socket: Socket) => {
+      sockets.push(socket);
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nfirst');
+      socket.on('data', (bytes) => socket.write(bytes));
+      socket.on('end', () => socket.end('bye'));
+    });
+    const kept = visitor();
+    const answer = await kept.ask('/', { headers: { Connection: 'Upgrade', Upgrade: 'echo' } });
+    expect([answer.status, answer.header('upgrade'), answer.header('connection')]).toEqual([101, 'echo', 'Upgrade']);
+    const seen: Buffer[] = [];
+    const big = randomBytes(1_000_000);
+    kept.takeOver((bytes) => seen.push(bytes));
+    kept.stream.write(big);
+    await expect.poll(() => Buffer.concat(seen).length).toBe(5 + big.length);
+    kept.stream.end();
+    expect(await kept.closed).toBeUndefined();
+    const all = Buffer.concat(seen);
+    expect(all.subarray(0, 5).toString() + all.subarray(-3).toString()).toBe('firstbye');
+    expect(sha256(all.subarray(5, -3))).toBe(sha256(big));
+  });
+
+  test('a refused upgrade is an ordinary answer and the stream goes on', async () => {
+    const { visitor } = await start(plain(route('all', prefix('/'))));
+    const kept = visitor();
+    expect((await kept.ask('/', { headers: { Connection: 'Upgrade', Upgrade: 'echo' } })).status).toBe(200);
+    expect((await kept.ask('/again')).status).toBe(200);
+  });
+});
