@@ -74,6 +74,7 @@ const kinds = ['API', 'APIVersion', 'APIPlan'] as const;
 const schema = {
   allOf: kinds.map((kind) => ({
     if: { properties: { kind: { const: kind } }, required: ['kind'] },
+    // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema
     then: {
       properties: {
         apiVersion: { type: 'string' },

@@ -49,7 +49,10 @@ export function drawZones(code: editor.ICodeEditor, problems: readonly Diagnosti
 
 function zoneNode(problems: readonly Diagnostic[]): HTMLElement {
   const [first] = problems;
+  // Monaco sets the display of the zone itself, so what is laid out is inside.
+  const zone = document.createElement('div');
   const node = document.createElement('div');
+  zone.append(node);
   node.className = `problem-zone ${first?.severity ?? 'error'}`;
   const text = document.createElement('span');
   text.className = 'problem-zone-text';
@@ -62,7 +65,7 @@ function zoneNode(problems: readonly Diagnostic[]): HTMLElement {
     hint.textContent = first.hint;
     node.append(hint);
   }
-  return node;
+  return zone;
 }
 
 /** Without the path at its start: the line is above. */

@@ -9,7 +9,7 @@ interface TabBarProps<Id extends string> {
   readonly children?: ReactNode;
 }
 
-/** Tabs with arrow keys; the name of a tab is its label alone, its count is a description. */
+/** Tabs with arrow keys; the name of a tab is its label and its count. */
 export function TabBar<Id extends string>({ label, tabs, active, onChange, children }: TabBarProps<Id>) {
   const list = useRef<HTMLDivElement>(null);
 
@@ -34,12 +34,12 @@ export function TabBar<Id extends string>({ label, tabs, active, onChange, child
             type="button"
             role="tab"
             className="tab"
-            aria-label={tab.label}
             aria-selected={tab.id === active}
             tabIndex={tab.id === active || (active === null && at === 0) ? 0 : -1}
             onClick={() => onChange(tab.id)}
           >
             {tab.label}
+            {tab.count !== undefined && ' '}
             {tab.count !== undefined && <span className="tab-count">{tab.count}</span>}
           </button>
         ))}

@@ -112,25 +112,30 @@ export function GraphView({ layout }: { layout: GraphLayout }) {
     });
   }, [model, layout, related, exchanges, roles]);
 
-  useEffect(() => {
-    // Once for each workspace; after that the view is the user's.
-    if (fitted.current === dir) return;
-    fitted.current = dir;
-    requestAnimationFrame(() => void showWhole(flow, store.getState().width));
-  }, [flow, store, dir, layout]);
-
-  useEffect(() => {
-    if (selectedId === undefined) return;
-    const place = layout.nodes.get(selectedId);
+  function reveal(): void {
+    const place = selectedId === undefined ? undefined : layout.nodes.get(selectedId);
     if (!place) return;
     const { width, height, transform } = store.getState();
     const [x, y, zoom] = transform;
     const left = place.x * zoom + x;
     const top = place.y * zoom + y;
-    const seen =
-      left >= 0 && top >= 0 && left + sizes.nodeWidthPx * zoom <= width && top + sizes.nodeHeightPx * zoom <= height;
-    if (!seen && width > 0)
-      void flow.setCenter(place.x + sizes.nodeWidthPx / 2, place.y + sizes.nodeHeightPx / 2, { zoom, duration: 120 });
+    const right = left + sizes.nodeWidthPx * zoom;
+    const bottom = top + sizes.nodeHeightPx * zoom;
+    if (width === 0 || (left >= 0 && top >= 0 && right <= width && bottom <= height)) return;
+    const centre = { x: place.x + sizes.nodeWidthPx / 2, y: place.y + sizes.nodeHeightPx / 2 };
+    void flow.setCenter(centre.x, centre.y, { zoom, duration: 120 });
+  }
+
+  useEffect(() => {
+    // Once for each workspace; after that the view is the user's.
+    if (fitted.current === dir) return;
+    fitted.current = dir;
+    requestAnimationFrame(() => void showWhole(flow, store.getState().width).then(reveal));
+    // oxlint-disable-next-line react/exhaustive-deps -- `reveal` is new each time
+  }, [flow, store, dir, layout]);
+
+  useEffect(() => {
+    if (fitted.current === dir) reveal();
     // The view moves when another thing is selected, not when the graph is refreshed.
     // oxlint-disable-next-line react/exhaustive-deps
   }, [selectedId]);
@@ -157,6 +162,9 @@ export function GraphView({ layout }: { layout: GraphLayout }) {
       deleteKeyCode={null}
       multiSelectionKeyCode={null}
       selectionKeyCode={null}
+      // Else every space that is typed into the editor is taken for panning.
+      panActivationKeyCode={null}
+      zoomActivationKeyCode={null}
       onlyRenderVisibleElements={nodes.length > MANY_NODES}
       minZoom={0.1}
       maxZoom={2}
