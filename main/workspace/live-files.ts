@@ -9,7 +9,7 @@ import { watchFolder } from './watch-folder.ts';
 const MAX_TEXT_BYTES = 2 * 1024 * 1024;
 const MAX_ALL_TEXT_BYTES = 256 * 1024 * 1024;
 const SETTLE_MS = 25;
-const MIN_SWEEP_MS = 3_000;
+const MIN_SWEEP_MS = 4_000;
 /** Above this many hints at once, one walk of everything is cheaper than many small ones. */
 const MAX_HINTS = 200;
 
@@ -149,7 +149,7 @@ export async function openLiveFiles(
   const sweep = (): Promise<void> => enqueue(() => refresh('', true));
   const planSweep = (tookMs: number): void => {
     if (closed) return;
-    // At most one part in fifty of the time goes into sweeping, however large the folder is.
+    // Less than one part in a hundred of the time goes into sweeping, however large the folder is.
     sweepTimer = setTimeout(
       () => {
         const start = performance.now();
@@ -158,7 +158,7 @@ export async function openLiveFiles(
           () => planSweep(performance.now() - start),
         );
       },
-      Math.max(MIN_SWEEP_MS, tookMs * 50),
+      Math.max(MIN_SWEEP_MS, tookMs * 150),
     );
     sweepTimer.unref();
   };
