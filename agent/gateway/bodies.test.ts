@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { type Socket } from 'node:net';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import WebSocket, { WebSocketServer } from 'ws';
+import { toDuplex } from '../../shared/yamux/to-duplex.ts';
 import { plain, prefix, route, sha256 } from './testing/config.ts';
 import { readAll } from './testing/gateway-under-test.ts';
 import { useGateway } from './testing/use-gateway.ts';
@@ -132,6 +135,26 @@ describe('upgrades', () => {
     const all = Buffer.concat(seen);
     expect(all.subarray(0, 5).toString() + all.subarray(-3).toString()).toBe('firstbye');
     expect(sha256(all.subarray(5, -3))).toBe(sha256(big));
+  });
+
+  test('a WebSocket client and server speak through it', async () => {
+    const { open, upstream } = await start(plain(route('all', prefix('/'))));
+    const server = new WebSocketServer({ server: upstream });
+    server.on('connection', (socket) => socket.on('message', (data, binary) => socket.send(data, { binary })));
+    const client = new WebSocket('ws://shop.preview.test/chat', {
+      createConnection: () => toDuplex(open()) as unknown as Socket,
+    });
+    await once(client, 'open');
+    const big = randomBytes(500_000);
+    for (const sent of [Buffer.from('hello'), big]) {
+      client.send(sent);
+      const [got] = await once(client, 'message');
+      expect(sha256(got as Buffer)).toBe(sha256(sent));
+    }
+    client.close(1000, 'done');
+    const [code] = await once(client, 'close');
+    expect(code).toBe(1000);
+    server.close();
   });
 
   test('a refused upgrade is an ordinary answer and the stream goes on', async () => {

@@ -12,6 +12,7 @@ import {
 } from './read-folder.ts';
 
 const DEBOUNCE_MS = 5;
+const EMPTY_MS = 30;
 const SWEEP_MS = 3000;
 /** A sweep of a large folder may take this share of the time at most. */
 const SWEEP_SHARE = 20;
@@ -33,6 +34,8 @@ export class FolderFiles {
   #textBytes = 0;
   #folders: ReadonlySet<string> = new Set();
   #watch: FolderWatch;
+  /** Files that were seen empty once, after they were not. */
+  #emptied = new Set<string>();
   #hints = new Set<string>();
   #debounce: NodeJS.Timeout | undefined;
   #sweep: NodeJS.Timeout | undefined;
@@ -65,6 +68,7 @@ export class FolderFiles {
   }
 
   #hint(paths: readonly string[]): void {
+    if (this.#closed) return;
     for (const path of paths) if (!isSkipped(path)) this.#hints.add(path);
     this.#debounce ??= setTimeout(() => {
       this.#debounce = undefined;
@@ -113,6 +117,12 @@ export class FolderFiles {
     if (sameStamp(this.#stamps.get(path), stamp)) return false;
     const text = stamp.bytes > LIMITS.fileBytes ? undefined : await readText(this.#options.root, path);
     const old = this.#texts.get(path);
+    if (text === '' && old !== undefined && old !== '' && !this.#emptied.delete(path)) {
+      // Most likely cut short for a write that is under way: what it will hold is asked for a little later.
+      this.#emptied.add(path);
+      setTimeout(() => this.#hint([path]), EMPTY_MS).unref();
+      return false;
+    }
     this.#stamps.set(path, stamp);
     if (text === undefined || this.#textBytes - (old?.length ?? 0) + text.length > LIMITS.totalBytes) {
       this.#options.onTrouble(`${path} is left out: it is too large or cannot be read`);
@@ -125,6 +135,7 @@ export class FolderFiles {
 
   #drop(path: string): boolean {
     this.#stamps.delete(path);
+    this.#emptied.delete(path);
     return this.#forget(path);
   }
 

@@ -90,6 +90,16 @@ test('what events missed, the sweep finds', async () => {
   }
 });
 
+test('a file that is emptied counts only when it stays empty', async () => {
+  await write('service.yaml', service);
+  await write('routes.yaml', ingress('a', '/one'));
+  await start();
+  await write('routes.yaml', '');
+  await expect.poll(routed).toEqual([]);
+  await write('routes.yaml', ingress('a', '/two'));
+  await expect.poll(routed).toEqual(['/two']);
+});
+
 test('a broken edit is refused with file and line, and its repair serves again', async () => {
   await write('service.yaml', service);
   await write('routes.yaml', ingress('a', '/one'));

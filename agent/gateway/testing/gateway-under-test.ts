@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { GatewayConfig } from '../../../shared/gateway/config.ts';
+import type { YamuxStream } from '../../../shared/yamux/types.ts';
 import { Recorder } from '../../recorder/recorder.ts';
 import { Gateway, type GatewayOptions } from '../gateway.ts';
 import type { Placement } from '../serving.ts';
@@ -45,6 +46,8 @@ export interface UnderTest {
   readonly upstream: Server;
   readonly url: string;
   apply(config: GatewayConfig, placement?: Partial<Placement>): void;
+  /** A stream as a broker opens it. */
+  open(): YamuxStream;
   visitor(): VisitorStream;
   ask(target: string, ask?: Ask): Promise<Answer>;
   close(): Promise<void>;
@@ -73,6 +76,7 @@ export async function gatewayUnderTest(
     upstream,
     url,
     apply,
+    open: () => pair.broker.open(),
     visitor: () => new VisitorStream(pair.broker),
     async ask(target, ask) {
       const visitor = new VisitorStream(pair.broker);
