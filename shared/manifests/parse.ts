@@ -15,6 +15,8 @@ export interface ParsedFile {
 
 /** An object in a cluster is at most about 1.5 MiB, etcd's limit for a request. */
 export const MAX_FILE_BYTES = 2 * 1024 * 1024;
+/** What a file of that size has at most; the reader slows down with the square of broken lines. */
+const MAX_LINES = 60_000;
 /** Diagnostics of one broken file; more do not help anyone. */
 const MAX_PROBLEMS = 50;
 const START = { start: { line: 1, column: 1 }, end: { line: 1, column: 1 } };
@@ -48,6 +50,15 @@ export function parseFile(file: SourceFile, namespace = 'default'): ParsedFile {
     return {
       documents: [],
       diagnostics: [reportFile(file.path, 'yaml-syntax', START, 'the file is not UTF-8 text', { hint })],
+    };
+  }
+  if (linesOf(file.text) > MAX_LINES) {
+    const message = `the file has more than ${MAX_LINES} lines and is not read`;
+    return {
+      documents: [],
+      diagnostics: [
+        reportFile(file.path, 'yaml-too-complex', START, message, { hint: 'Split it into several files.' }),
+      ],
     };
   }
   const source = file.text.startsWith('\uFEFF') ? file.text.slice(1) : file.text;
@@ -154,6 +165,12 @@ function manifestDocument(
 function looksLikeManifest(value: Fields, base: FieldPath): boolean {
   const present = ['apiVersion', 'kind', 'metadata', 'spec'].filter((field) => Object.hasOwn(value, field));
   return base.length > 0 || present.length >= 2;
+}
+
+function linesOf(text: string): number {
+  let count = 1;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count += 1;
+  return count;
 }
 
 function firstLine(message: string): string {

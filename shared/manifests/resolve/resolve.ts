@@ -61,7 +61,8 @@ export function resolve(all: readonly ManifestDocument[]): Resolution {
   }
 
   const references: Reference[] = [];
-  const names: Names = (group, kind, namespace) => (byPlace.get(`${group}/${kind}/${namespace}`) ?? []).map(({ ref }) => ref.name);
+  const names: Names = (group, kind, namespace) =>
+    (byPlace.get(`${group}/${kind}/${namespace}`) ?? []).map(({ ref }) => ref.name);
   for (const document of documents) {
     for (const wanted of wantedBy(document)) {
       const to = `${wanted.group}/${wanted.kind}/${wanted.namespace}/${wanted.name}`;
@@ -109,7 +110,7 @@ type Names = (group: string, kind: string, namespace: string) => readonly string
 function missing(document: ManifestDocument, wanted: Wanted, names: Names): Diagnostic {
   const near = nearNames(wanted.name, names(wanted.group, wanted.kind, wanted.namespace));
   const message = `${wanted.kind} "${wanted.name}" does not exist in namespace "${wanted.namespace}" of the files`;
-  const fallback = wanted.hint ?? `Define a ${wanted.kind} of that name, or correct the name.`;
+  const fallback = wanted.hint ?? `Correct the name, or define the ${wanted.kind}.`;
   const hint = near.length > 0 ? `Did you mean ${near.map((name) => `"${name}"`).join(' or ')}?` : fallback;
   return report(document, 'reference-missing', wanted.path, message, { severity: wanted.severity, hint });
 }
