@@ -13,8 +13,8 @@ export interface FloodRate {
 export type FloodRates = Readonly<Record<FloodKind, FloodRate>>;
 
 /**
- * Far above what an eager peer does, far below what hurts: 60,000 streams a second were measured as the most that two
- * Node processes open and close; senders that mark their data with pings send one per 4 KiB at most.
+ * Far above what an eager peer does, far below what hurts. Streams that both sides ended in order do not count as SYNs;
+ * senders that mark their data with pings send one per 4 KiB at most.
  */
 export const defaultFloodRates: FloodRates = {
   ping: { perSecond: 100, burst: 1_000, bytesPerFrame: 4096 },
@@ -44,6 +44,11 @@ export class FloodLimits {
     return this.buckets[kind].take(this.movedBytes);
   }
 
+  /** One that was counted has turned out to be of use. */
+  forgive(kind: FloodKind): void {
+    this.buckets[kind].giveBack();
+  }
+
   /** Data moved in either direction. */
   moved(bytes: number): void {
     this.movedBytes += bytes;
@@ -70,6 +75,10 @@ class TokenBucket {
     if (this.tokens < 1) return false;
     this.tokens--;
     return true;
+  }
+
+  giveBack(): void {
+    if (this.tokens < this.rate.burst) this.tokens++;
   }
 
   private fill(movedBytes: number): void {

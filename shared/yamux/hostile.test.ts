@@ -98,6 +98,23 @@ describe('a hostile peer', () => {
     expect(await peer.session.closed).toMatchObject({ code: 'yamux-flood' });
   });
 
+  it('may open and end streams in order as fast as it likes', async () => {
+    const peer = new RawPeer({
+      role: 'server',
+      clock: new ManualClock(),
+      floodRates: { syn: { perSecond: 1, burst: 100, bytesPerFrame: 1e9 } },
+      onStream: (stream) => new StreamReader(stream).stream.end(),
+    });
+    for (let index = 0; index < 1000; index++) {
+      const id = index * 2 + 1;
+      peer.send(header(TYPE_WINDOW_UPDATE, FLAG_SYN, id, 0));
+      await peer.until((frame) => frame.id === id && frame.flags === FLAG_FIN);
+      peer.send(header(TYPE_WINDOW_UPDATE, FLAG_FIN, id, 0));
+    }
+    await settled(() => peer.session.streams === 0);
+    expect(peer.session.stats().admitted).toBe(1000);
+  });
+
   it('may send pings in proportion to its data', async () => {
     const peer = new RawPeer({
       role: 'server',

@@ -122,7 +122,7 @@ export class Inbound implements FrameSink {
       stream = this.host.stream(id);
       if (stream === undefined && !this.host.wasOpened(id)) return this.fail('yamux-unknown-stream', `stream ${id}`);
     }
-    if (!isData && !this.allowUpdate(flags, length)) return false;
+    if (!isData && !this.allowUpdate(stream, flags, length)) return false;
     if (stream === undefined) return this.onLateFrame(isData, id, length);
     if (isData && length > stream.receiveWindow) return this.tooLong(id, length, stream.receiveWindow);
     if (isData) stream.receiveWindow -= length;
@@ -133,9 +133,12 @@ export class Inbound implements FrameSink {
     return this.onWindowUpdate(stream, flags, length);
   }
 
-  private allowUpdate(flags: number, length: number): boolean {
+  /** The first SYN, ACK and FIN of a stream are what a stream costs, and SYNs are counted already. */
+  private allowUpdate(stream: Stream | undefined, flags: number, length: number): boolean {
     if ((flags & FLAG_RST) !== 0) return this.host.flood('reset');
     if ((flags & FLAG_SYN) !== 0) return true;
+    if (stream !== undefined && (flags & FLAG_FIN) !== 0 && !stream.remoteEnded) return true;
+    if (stream !== undefined && (flags & FLAG_ACK) !== 0 && !stream.accepted) return true;
     if (length === 0 && (flags & (FLAG_ACK | FLAG_FIN)) === 0) return this.host.flood('empty');
     return this.host.flood('windowUpdate');
   }

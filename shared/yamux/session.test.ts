@@ -308,6 +308,39 @@ describe('the limits of opening', () => {
   });
 });
 
+describe('a receiver that attaches late', () => {
+  it('gets what came, the end and the loss of the session, in this order', async () => {
+    const arrived: YamuxStream[] = [];
+    await using pair = await sessionPair(memoryCarrier, {}, { onStream: (stream) => arrived.push(stream) });
+    const near = pair.client.open();
+    near.write(Buffer.from('early'));
+    near.end();
+    await pair.client.ping();
+    pair.server.destroy();
+    const [stream] = arrived;
+    if (!stream) throw new Error('no stream');
+    const reader = new StreamReader(stream);
+    expect([reader.text(), reader.isEnded, reader.isClosed]).toEqual(['early', true, true]);
+    expect(reader.error).toMatchObject({ code: 'yamux-session-closed' });
+  });
+
+  it('is told of a reset that came before, with nothing of what it dropped', async () => {
+    const arrived: YamuxStream[] = [];
+    await using pair = await sessionPair(memoryCarrier, {}, { onStream: (stream) => arrived.push(stream) });
+    const near = pair.client.open();
+    near.write(Buffer.from('early'));
+    await pair.client.ping();
+    near.reset();
+    await pair.client.ping();
+    const [stream] = arrived;
+    if (!stream) throw new Error('no stream');
+    const reader = new StreamReader(stream);
+    expect([reader.bytes, reader.isEnded]).toEqual([0, false]);
+    expect(await reader.closed).toMatchObject({ code: 'yamux-stream-reset' });
+    expect(pair.server.stats()).toMatchObject({ bufferedBytes: 0, backlog: 0, streams: 0 });
+  });
+});
+
 describe('closing', () => {
   it('resets what is still open when the grace is over', async () => {
     const clock = new ManualClock();

@@ -91,6 +91,7 @@ export class Session {
       outbox: this.outbox,
       policy: options.windowPolicy ?? doublingWindow,
       rttMs: () => this.pings.rttMs,
+      onServed: () => this.floods.forgive('syn'),
       onRemoved: (lateBytes) => {
         inbound.expectLate(lateBytes);
         if (this.state === 'closing' && this.table.size === 0) queueMicrotask(() => this.linger());

@@ -39,7 +39,7 @@ export class SocketChannel implements ByteChannel {
       return;
     }
     this.socket.on('data', (bytes: Buffer) => receiver.onBytes(bytes));
-    this.socket.once('end', () => this.socket.end(() => this.socket.destroy()));
+    this.socket.once('end', () => this.socket.destroy());
     this.socket.resume();
   }
 

@@ -17,6 +17,8 @@ export interface StreamTableSettings {
   rttMs(): number;
   /** A stream is gone; so many bytes may still come for it. */
   onRemoved(lateBytes: number): void;
+  /** A stream of the peer was ended in order by both sides. */
+  onServed(): void;
 }
 
 /** The streams of one session: ids, counts, time limits and the bytes that they hold together. */
@@ -181,6 +183,7 @@ export class StreamTable implements StreamHost {
     this.promisedBytes -= stream.windowSize;
     this.halfCloseLimit.delete(stream);
     if (!stream.accepted) this.acknowledged(stream);
+    if (stream.incoming && stream.endedInOrder) this.settings.onServed();
     this.settings.onRemoved(stream.receiveWindow);
   }
 

@@ -79,6 +79,11 @@ export class Stream implements YamuxStream {
     return this.queue.length;
   }
 
+  /** True when the stream closed because both sides had ended it. */
+  get endedInOrder(): boolean {
+    return this.closed && this.closeError === undefined;
+  }
+
   get windowSize(): number {
     return this.windowBytes;
   }
@@ -108,15 +113,17 @@ export class Stream implements YamuxStream {
   attach(receiver: StreamReceiver): void {
     if (this.receiver !== undefined) throw new Error(`stream ${this.id} has a receiver already`);
     this.receiver = receiver;
-    if (!this.closed) this.acknowledge();
+    const wasClosed = this.closed;
+    if (!wasClosed) this.acknowledge();
     const held = this.held;
     this.held = undefined;
     for (let bytes = held?.shift(held.length); bytes !== undefined; bytes = held?.shift(held.length)) {
       receiver.onData(bytes);
-      if (this.closeError?.code === 'yamux-stream-reset-here') return;
+      // The receiver reset the stream, and was told of its end by that.
+      if (this.closed && !wasClosed) return;
     }
     if (this.remoteEnded) receiver.onEnd();
-    if (this.closed && this.closeError?.code !== 'yamux-stream-reset-here') receiver.onClosed(this.closeError);
+    if (wasClosed) receiver.onClosed(this.closeError);
   }
 
   consumed(bytes: number): void {
