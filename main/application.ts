@@ -113,9 +113,9 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
     modelGet: async () => ok(model.current()),
     schemaGet: async () => ok(schemaFor(kube.liveCrds())),
     previewGet: async () => ok(preview.view()),
-    previewStart: async (_input, signal) => {
+    previewStart: async () => {
       const open = current.need();
-      return open.ok ? ok(await preview.start(open.value.workspace.dir, signal)) : open;
+      return open.ok ? ok(await preview.start(open.value.workspace.dir)) : open;
     },
     previewStop: async () => ok(await preview.stop()),
     trafficList: ({ after, limit }, signal) => preview.trafficList(after, limit, signal),

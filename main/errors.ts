@@ -149,8 +149,6 @@ const catalogue = {
     message: 'The request {id} is not kept any more.',
     hint: 'Only the newest requests are kept.',
   },
-
-  'kube-object-unknown': { message: 'There is no object {id} in the files or the cluster.' },
 } as const satisfies Record<string, { message: string; hint?: string }>;
 
 export type ErrorCode = keyof typeof catalogue;

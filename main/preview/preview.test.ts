@@ -159,7 +159,7 @@ const stackSays = (state: StackState): void => {
 
 test('starts with unsaved text laid over the files, and becomes live when the agent says so', async () => {
   drafts.set('api.yaml', { text: 'kind: API' });
-  const view = await preview.start('/shop', signal);
+  const view = await preview.start('/shop');
   expect(view).toMatchObject({ state: 'connecting', agent: { running: true, pid: 100 } });
   const put = peer.calls.find((call) => call.startsWith('PUT /v1/preview')) ?? '';
   expect(JSON.parse(put.slice('PUT /v1/preview '.length))).toEqual({
@@ -175,7 +175,7 @@ test('starts with unsaved text laid over the files, and becomes live when the ag
 });
 
 test('the newest unsaved text is what the agent has in the end', async () => {
-  await preview.start('/shop', signal);
+  await preview.start('/shop');
   for (let index = 0; index <= 50; index += 1) {
     drafts.set('api.yaml', { text: `n: ${index}` });
     preview.draftsChanged();
@@ -188,7 +188,7 @@ test('the newest unsaved text is what the agent has in the end', async () => {
 });
 
 test('traffic is told once, and what a lost connection missed is caught up', async () => {
-  await preview.start('/shop', signal);
+  await preview.start('/shop');
   await until(() => expect(peer.calls).toContain('GET /v1/exchanges'));
   peer.exchanges = [exchangeOf(1), exchangeOf(2)];
   peer.tell({ type: 'exchanges', exchanges: peer.exchanges });
@@ -205,7 +205,7 @@ test('traffic is told once, and what a lost connection missed is caught up', asy
 
 test('a restarted agent is given the preview and the unsaved text again', async () => {
   drafts.set('api.yaml', { text: 'mine' });
-  await preview.start('/shop', signal);
+  await preview.start('/shop');
   const second = await startPeer(101);
   peers.push(second);
   agent = undefined;
@@ -227,7 +227,7 @@ test('a restarted agent is given the preview and the unsaved text again', async 
 
 test('what cannot start says why, and the next start works', async () => {
   startResult = async () => fail('port-in-use', 'the port 443 is taken', { hint: 'free it' });
-  expect(await preview.start('/shop', signal)).toMatchObject({
+  expect(await preview.start('/shop')).toMatchObject({
     state: 'failed',
     error: { code: 'port-in-use', hint: 'free it' },
   });
@@ -239,17 +239,17 @@ test('what cannot start says why, and the next start works', async () => {
     status: 400,
     body: { title: 'The folder cannot be read', code: 'workspace-unreadable', detail: '/shop: permission denied' },
   };
-  expect(await preview.start('/shop', signal)).toMatchObject({
+  expect(await preview.start('/shop')).toMatchObject({
     state: 'failed',
     error: { code: 'workspace-unreadable', message: '/shop: permission denied' },
   });
   peer.refuse = undefined;
-  expect(await preview.start('/shop', signal)).toMatchObject({ state: 'connecting' });
+  expect(await preview.start('/shop')).toMatchObject({ state: 'connecting' });
   expect(preview.view().error).toBeUndefined();
 });
 
 test('processes that end for good are a failed preview with the last error line', async () => {
-  await preview.start('/shop', signal);
+  await preview.start('/shop');
   stackSays({ state: 'failed', lastError: 'broker: out of memory' });
   expect(preview.view()).toMatchObject({
     state: 'failed',
@@ -264,7 +264,7 @@ test('stop during a start wins: the agent never gets the preview', async () => {
     agent = peer.access;
     return ok(peer.access);
   };
-  const starting = preview.start('/shop', signal);
+  const starting = preview.start('/shop');
   expect(preview.view().state).toBe('connecting');
   expect((await preview.stop()).state).toBe('off');
   gate.resolve();
@@ -273,7 +273,7 @@ test('stop during a start wins: the agent never gets the preview', async () => {
 });
 
 test('stop gives the hosts back and keeps the traffic; close ends the processes', async () => {
-  await preview.start('/shop', signal);
+  await preview.start('/shop');
   peer.exchanges = [exchangeOf(1)];
   expect((await preview.stop()).state).toBe('off');
   expect(peer.calls).toContain('DELETE /v1/preview');

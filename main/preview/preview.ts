@@ -22,7 +22,7 @@ export interface PreviewOptions {
 export interface Preview {
   view(): PreviewView;
   /** Saves nothing: unsaved buffers are laid over the files. Resolves when the agent took it, or it failed. */
-  start(dir: string, signal: AbortSignal): Promise<PreviewView>;
+  start(dir: string): Promise<PreviewView>;
   /** Gives the hosts back. The processes stay, so that the traffic can be read and the next start is quick. */
   stop(): Promise<PreviewView>;
   /** Tell that a draft came, went or changed. */
@@ -129,25 +129,18 @@ export function createPreview(options: PreviewOptions): Preview {
   };
 
   /** Hands the workspace to the agent: unsaved text first, so that the first configuration has it. */
-  const hand = async (
-    access: AgentAccess,
-    dir: string,
-    mine: number,
-    signal?: AbortSignal,
-  ): Promise<Failure | undefined> => {
+  const hand = async (access: AgentAccess, dir: string, mine: number): Promise<Failure | undefined> => {
     const to = connect(access);
     await overlay.attach(to.api, to.abort.signal);
     if (mine !== turn) return undefined;
     const put = await to.api.putPreview(
       { source: { kind: 'folder', dir }, upstreams: stack.upstreams() },
-      signal ?? to.abort.signal,
+      to.abort.signal,
     );
     if (mine !== turn) return undefined;
     if (!put.ok) return put.error;
     phase = { name: 'running' };
     takeStatus(put.value);
-    // An agent that had no preview yet may have had no place for the overlay.
-    overlay.changed();
     return undefined;
   };
 
@@ -186,17 +179,16 @@ export function createPreview(options: PreviewOptions): Preview {
 
   return {
     view,
-    start: async (dir, signal) => {
+    // A page that is reloaded meanwhile does not end it: `stop` does.
+    start: async (dir) => {
       const mine = (turn += 1);
       wanted = { dir };
       status = undefined;
       become({ name: 'starting' });
       const started = await stack.start({ dir });
       if (mine !== turn) return view();
-      if (signal.aborted) return stop();
-      const error = started.ok ? await hand(started.value, dir, mine, signal) : started.error;
+      const error = started.ok ? await hand(started.value, dir, mine) : started.error;
       if (mine !== turn) return view();
-      if (signal.aborted) return stop();
       if (error !== undefined) {
         wanted = undefined;
         return become({ name: 'failed', error });
