@@ -46,7 +46,9 @@ export class PeerTarget extends Target {
 
   /** Its routes are known again. */
   back(): void {
-    if (this.#state === 'away') this.#state = 'probing';
+    if (this.#state !== 'away') return;
+    this.#state = 'probing';
+    this.forgetLatency();
   }
 
   /** Requests that can safely go elsewhere do so now. */

@@ -16,8 +16,12 @@ export interface TargetLimits {
 
 /** Share of a new sample in the average. */
 const LATENCY_WEIGHT = 0.1;
-/** After this time without a sample an old average counts half: a target that was slow once is tried again. */
-const LATENCY_HALF_LIFE_MS = 5_000;
+/** An average without a new sample counts half after this time: a target that was slow once is tried again. */
+const LATENCY_HALF_LIFE_MS = 1_000;
+/** Below it latencies are taken for equal. */
+const LATENCY_FLOOR_MS = 2;
+/** The other choice must be cheaper by this factor, so that targets that are nearly equal share the load. */
+const CLEARLY_CHEAPER = 1.5;
 
 /** Where a request can go: a session of an agent, or a peer. Keeps idle connections and what balancing needs to know. */
 export abstract class Target {
@@ -72,13 +76,19 @@ export abstract class Target {
 
   /** Lower is better. */
   cost(now: number): number {
-    const latency = this.#latencyMs / (1 + Math.max(0, now - this.#sampledAt) / LATENCY_HALF_LIFE_MS);
-    return (this.running.size + 1) * (latency + 1);
+    const latency = this.#latencyMs * 2 ** -(Math.max(0, now - this.#sampledAt) / LATENCY_HALF_LIFE_MS);
+    return (this.running.size + 1) * (latency + LATENCY_FLOOR_MS);
   }
 
   sampleLatency(latencyMs: number, now: number): void {
     this.#latencyMs += this.#sampledAt === 0 ? latencyMs : (latencyMs - this.#latencyMs) * LATENCY_WEIGHT;
     this.#sampledAt = now;
+  }
+
+  /** What was measured no longer tells anything. */
+  protected forgetLatency(): void {
+    this.#latencyMs = 0;
+    this.#sampledAt = 0;
   }
 
   /** The idle connection used last, when it is young enough. */
@@ -119,7 +129,7 @@ export abstract class Target {
 }
 
 /**
- * Power of two random choices: two usable targets at random, the cheaper one. `refused` are those that this request
+ * Power of two random choices: two usable targets at random, the clearly cheaper one. `refused` are those that this request
  * must not be sent to again.
  */
 export function chooseTarget<T extends Target>(
@@ -135,7 +145,7 @@ export function chooseTarget<T extends Target>(
   let other = Math.floor(Math.random() * (free - 1));
   if (nthFree(targets, refused, other) === first) other = free - 1;
   const second = nthFree(targets, refused, other);
-  return second !== undefined && second.cost(now) < first.cost(now) ? second : first;
+  return second !== undefined && second.cost(now) * CLEARLY_CHEAPER < first.cost(now) ? second : first;
 }
 
 function isFree(target: Target, refused: ReadonlySet<Target> | undefined): boolean {

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
-import { Agent, request } from 'node:http';
-import type { IncomingHttpHeaders } from 'node:http';
+import { request } from 'node:http';
+import type { Agent, IncomingHttpHeaders } from 'node:http';
 
 export interface Answer {
   readonly status: number;

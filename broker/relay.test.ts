@@ -1,0 +1,160 @@
+import { once } from 'node:events';
+import { Agent } from 'node:http';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
+import type { Broker, BrokerOptions } from './index.ts';
+import { SECRET, startEdge, startTunnelBroker, until } from './testing/test-broker.ts';
+import { TestAgent } from './testing/test-agent.ts';
+import type { TestAgentOptions } from './testing/test-agent.ts';
+import { makeKeys } from './testing/test-keys.ts';
+import type { TestKeys } from './testing/test-keys.ts';
+import { ask } from './testing/visitor.ts';
+
+const HOST = 'shop-x1.localhost';
+let keys: TestKeys;
+const running: Broker[] = [];
+
+beforeAll(async () => {
+  keys = await makeKeys();
+});
+afterAll(() => keys.remove());
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((broker) => broker.close()));
+});
+
+async function brokerWithAgent(
+  id: string,
+  options: Partial<TestAgentOptions> = {},
+  changes: Partial<BrokerOptions> = {},
+): Promise<Broker> {
+  const broker = await startTunnelBroker(keys, { id, ...changes });
+  running.push(broker);
+  await TestAgent.dial(broker.addresses.tunnelUrl ?? '', {
+    token: await keys.token('agent-1', [HOST]),
+    hosts: [HOST],
+    ...options,
+  });
+  return broker;
+}
+
+async function edgeOf(brokers: readonly Broker[]): Promise<Broker> {
+  const edge = await startEdge(brokers.map((broker) => broker.addresses.peer ?? ''));
+  running.push(edge);
+  return edge;
+}
+
+test('an edge relays to the broker that has the host, and keeps what it knows of the visitor', async () => {
+  const broker = await brokerWithAgent('b1', {
+    onRequest: (request, response) => response.end(JSON.stringify([request.url, request.headers])),
+  });
+  const edge = await edgeOf([broker]);
+  await until(() => edge.ready());
+  const answer = await ask(edge.addresses.public, HOST, {
+    path: '/x',
+    headers: { 'x-adit-relay-hop': '1', 'x-adit-relay-secret': 'forged' },
+  });
+  const [path, headers] = JSON.parse(answer.body.toString());
+  expect(path).toBe('/x');
+  expect(headers).toMatchObject({
+    host: HOST,
+    'x-forwarded-for': '127.0.0.1',
+    'x-forwarded-port': edge.addresses.public.split(':')[1],
+    'x-adit-broker': 'b1',
+    'x-adit-attempt': '1',
+  });
+  expect(Object.keys(headers).filter((name) => name.startsWith('x-adit-relay'))).toEqual([]);
+  expect((await ask(edge.addresses.public, 'nobody.localhost')).status).toBe(404);
+});
+
+test('no GET fails when one of two brokers dies under load, and the edge uses it again when it is back', async () => {
+  const one = await brokerWithAgent('b1');
+  const two = await brokerWithAgent('b2');
+  const edge = await edgeOf([one, two]);
+  await until(async () =>
+    (await ask(edge.addresses.peer ?? '', 'any', { path: '/metrics' })).body.toString().includes('adit_broker_peers 2'),
+  );
+  const http = new Agent({ keepAlive: true, maxSockets: 16 });
+  let asked = 0;
+  const failed: unknown[] = [];
+  const worker = async (): Promise<void> => {
+    while (asked < 1500) {
+      asked += 1;
+      if (asked === 500) void one.close();
+      const answer = await ask(edge.addresses.public, HOST, { agent: http });
+      if (answer.status !== 200) failed.push(answer.body.toString());
+    }
+  };
+  await Promise.all(Array.from({ length: 16 }, worker));
+  http.destroy();
+  expect(failed).toEqual([]);
+  const [tunnelPort, peerPort] = [one.addresses.tunnel, one.addresses.peer].map((address) =>
+    Number(address?.split(':')[1]),
+  );
+  let again = 0;
+  await brokerWithAgent(
+    'b1',
+    { onRequest: (_request, response) => ((again += 1), response.end('again')) },
+    {
+      tunnel: { host: '127.0.0.1', port: tunnelPort ?? 0 },
+      peer: { host: '127.0.0.1', port: peerPort ?? 0 },
+    },
+  );
+  await until(async () => {
+    await ask(edge.addresses.public, HOST);
+    return again > 3;
+  });
+});
+
+test('a WebSocket passes edge and broker', async () => {
+  const broker = await brokerWithAgent('b1', {
+    prepare: (server) => {
+      const echo = new WebSocketServer({ noServer: true });
+      server.on('upgrade', (request, socket, head) =>
+        echo.handleUpgrade(request, socket, head, (ws) => ws.on('message', (data) => ws.send(data))),
+      );
+    },
+  });
+  const edge = await edgeOf([broker]);
+  await until(() => edge.ready());
+  const ws = new WebSocket(`ws://${edge.addresses.public}/`, { headers: { host: HOST } });
+  await once(ws, 'open');
+  ws.send(Buffer.alloc(500_000, 7));
+  const [data] = (await once(ws, 'message')) as [Buffer];
+  expect(data.equals(Buffer.alloc(500_000, 7))).toBe(true);
+  ws.close();
+  await once(ws, 'close');
+});
+
+test('a POST goes to the broker that lives when the other was never reached', async () => {
+  const one = await brokerWithAgent('b1');
+  const two = await brokerWithAgent('b2');
+  const edge = await edgeOf([one, two]);
+  await until(async () =>
+    (await ask(edge.addresses.peer ?? '', 'any', { path: '/metrics' })).body.toString().includes('adit_broker_peers 2'),
+  );
+  await one.close();
+  for (let n = 0; n < 10; n += 1)
+    expect((await ask(edge.addresses.public, HOST, { method: 'POST', body: 'abc' })).status).toBe(200);
+});
+
+test('a request is relayed once at most, and only with the secret', async () => {
+  const broker = await brokerWithAgent('b1');
+  const peer = broker.addresses.peer ?? '';
+  const relayed = (hop: string, secret: string) =>
+    ask(peer, HOST, { headers: { 'x-adit-relay-hop': hop, 'x-adit-relay-secret': secret } });
+  expect((await relayed('1', SECRET)).status).toBe(200);
+  expect((await relayed('2', SECRET)).status).toBe(508);
+  expect((await relayed('1', 'wrong')).status).toBe(403);
+  expect((await ask(peer, HOST)).status).toBe(404);
+});
+
+test('an edge without a broker says when to come again', async () => {
+  const broker = await brokerWithAgent('b1');
+  const edge = await edgeOf([broker]);
+  await until(() => edge.ready());
+  await broker.close();
+  await until(() => !edge.ready());
+  const answer = await ask(edge.addresses.public, HOST);
+  expect(answer.status).toBe(503);
+  expect(answer.headers['retry-after']).toBe('2');
+});

@@ -1,0 +1,177 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Broker } from './index.ts';
+import { TestAgent } from './testing/test-agent.ts';
+import { startTunnelBroker, until } from './testing/test-broker.ts';
+import { makeKeys } from './testing/test-keys.ts';
+import type { TestKeys } from './testing/test-keys.ts';
+import { ask } from './testing/visitor.ts';
+
+const HOST = 'shop-x1.localhost';
+let keys: TestKeys;
+let broker: Broker;
+
+beforeAll(async () => {
+  keys = await makeKeys();
+});
+afterAll(() => keys.remove());
+beforeEach(async () => {
+  broker = await startTunnelBroker(keys);
+});
+afterEach(() => broker.close());
+
+const url = (): string => broker.addresses.tunnelUrl ?? '';
+const dead = (agent: TestAgent): Promise<unknown> => agent.session.closed;
+
+describe('tokens', () => {
+  test.each([
+    ['is expired', { seconds: -5 }, '401'],
+    ['is for another audience', { audience: 'other' }, '403'],
+    ['is of another issuer', { issuer: 'other' }, '403'],
+  ])('one that %s is refused', async (_name, changes, status) => {
+    const token = await keys.token('agent-1', [HOST], changes);
+    await expect(TestAgent.dial(url(), { token, hosts: [HOST] })).rejects.toThrow(`${status} {"type"`);
+  });
+
+  test('one that another key signed is refused', async () => {
+    const other = await makeKeys();
+    const token = await other.token('agent-1', [HOST]);
+    await other.remove();
+    await expect(TestAgent.dial(url(), { token, hosts: [HOST] })).rejects.toThrow('401 ');
+  });
+
+  test('a request without WebSocket is told what is wanted', async () => {
+    const answer = await ask(broker.addresses.tunnel ?? '', 'any', { path: '/tunnel' });
+    expect(answer.status).toBe(426);
+    expect(answer.headers['content-type']).toBe('application/problem+json');
+  });
+
+  test('hosts that the token does not name are not served', async () => {
+    const token = await keys.token('agent-1', [HOST]);
+    const agent = await TestAgent.dial(url(), { token, hosts: [HOST, 'theirs.localhost'] });
+    expect(await agent.received('host-removed')).toMatchObject({ host: 'theirs.localhost' });
+    expect((await ask(broker.addresses.public, 'theirs.localhost')).status).toBe(404);
+    expect((await ask(broker.addresses.public, HOST)).status).toBe(200);
+  });
+
+  test('the end of a token ends the session; a renewed one does not', async () => {
+    const short = await TestAgent.dial(url(), {
+      token: await keys.token('short', [HOST], { seconds: 2 }),
+      hosts: [HOST],
+      agent: 'short',
+    });
+    const renewed = await TestAgent.dial(url(), {
+      token: await keys.token('renewed', [HOST], { seconds: 2 }),
+      hosts: [HOST],
+      agent: 'renewed',
+    });
+    renewed.send({ type: 'renew', token: await keys.token('renewed', [HOST]) });
+    await dead(short);
+    expect((await ask(broker.addresses.public, HOST)).status).toBe(200);
+    expect(await renewed.session.ping()).toBeGreaterThan(0);
+  });
+});
+
+describe('sessions', () => {
+  test('the newest generation of an agent wins, and requests of the old one may finish', async () => {
+    let finish: () => void = () => undefined;
+    const dial = async (generation: number, name: string) =>
+      TestAgent.dial(url(), {
+        token: await keys.token('agent-1', [HOST]),
+        hosts: [HOST],
+        generation,
+        onRequest: (request, response) =>
+          request.url === '/slow' ? (finish = () => void response.end(name)) : response.end(name),
+      });
+    const first = await dial(1, 'first');
+    let done = false;
+    const slow = ask(broker.addresses.public, HOST, { path: '/slow' });
+    await until(() => first.streams === 1);
+    await dial(2, 'second');
+    expect(await first.received('drain')).toMatchObject({ type: 'drain' });
+    expect((await ask(broker.addresses.public, HOST)).body.toString()).toBe('second');
+    await until(() => {
+      finish();
+      return (done = true);
+    });
+    expect(done && (await slow).body.toString()).toBe('first');
+    await dead(first);
+  });
+
+  test('drain lets a running request finish and tells the agent', async () => {
+    let finish: (() => void) | undefined;
+    const agent = await TestAgent.dial(url(), {
+      token: await keys.token('agent-1', [HOST]),
+      hosts: [HOST],
+      onRequest: (_request, response) => (response.write('a'), (finish = () => void response.end('b'))),
+    });
+    const running = ask(broker.addresses.public, HOST);
+    await until(() => finish !== undefined);
+    const drained = broker.drain({ graceMs: 5_000 });
+    expect(await agent.received('drain')).toMatchObject({ graceMs: 5_000 });
+    expect(broker.ready()).toBe(false);
+    finish?.();
+    expect((await running).body.toString()).toBe('ab');
+    await drained;
+    await dead(agent);
+  });
+
+  test('an agent without a hello serves nothing', async () => {
+    const agent = await TestAgent.dial(url(), { token: await keys.token('agent-1', [HOST]), hosts: [] });
+    expect((await ask(broker.addresses.public, HOST)).status).toBe(404);
+    agent.socket.terminate();
+  });
+});
+
+describe('two agents of one host', () => {
+  test('a GET whose session dies is answered by the other; a POST is not repeated', async () => {
+    const reached: string[] = [];
+    const token = (agent: string) => keys.token(agent, [HOST]);
+    const dying: TestAgent[] = [];
+    const dial = async (name: string): Promise<TestAgent> =>
+      TestAgent.dial(url(), {
+        token: await token(name),
+        hosts: [HOST],
+        agent: name,
+        onRequest: (request, response) => {
+          reached.push(`${request.method} ${name} ${String(request.headers['x-adit-attempt'])}`);
+          const agent = dying.shift();
+          if (agent === undefined) response.end(name);
+          else agents.get(name)?.socket.terminate();
+        },
+      });
+    const agents = new Map<string, TestAgent>();
+    for (const name of ['one', 'two']) agents.set(name, await dial(name));
+    const [any] = agents.values();
+    if (any === undefined) throw new Error('no agent');
+    dying.push(any);
+    expect((await ask(broker.addresses.public, HOST)).status).toBe(200);
+    expect(reached.map((line) => line.split(' ')[2])).toEqual(['1', '2']);
+    await until(() => reached.length === 2);
+    const lost = reached[0]?.split(' ')[1] ?? '';
+    agents.set(lost, await dial(lost));
+    reached.length = 0;
+    dying.push(any);
+    expect((await ask(broker.addresses.public, HOST, { method: 'POST', body: 'x' })).status).toBe(502);
+    expect(reached).toHaveLength(1);
+  });
+
+  test('any method goes elsewhere when the agent refused the stream', async () => {
+    await TestAgent.dial(url(), {
+      token: await keys.token('no', [HOST]),
+      hosts: [HOST],
+      agent: 'no',
+      onStream: (stream) => stream.reset(),
+    });
+    let bodies = 0;
+    await TestAgent.dial(url(), {
+      token: await keys.token('yes', [HOST]),
+      hosts: [HOST],
+      agent: 'yes',
+      onRequest: (request, response) =>
+        void request.on('data', (piece: Buffer) => (bodies += piece.length)).on('end', () => response.end('yes')),
+    });
+    for (let n = 0; n < 20; n += 1)
+      expect((await ask(broker.addresses.public, HOST, { method: 'POST', body: 'abc' })).status).toBe(200);
+    expect(bodies).toBe(60);
+  });
+});
