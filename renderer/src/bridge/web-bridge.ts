@@ -49,6 +49,12 @@ export function webBridge(base: URL, onSignedOut: () => void): WebBridge {
   }
   connect();
 
+  function close(): void {
+    closed = true;
+    clearTimeout(retry);
+    socket?.close();
+  }
+
   return {
     async call(name, input, signal) {
       let text = '';
@@ -61,6 +67,7 @@ export function webBridge(base: URL, onSignedOut: () => void): WebBridge {
           signal: signal ?? null,
         });
         if (answer.status === 401) {
+          close();
           onSignedOut();
           return errors.signedOut();
         }
@@ -82,11 +89,7 @@ export function webBridge(base: URL, onSignedOut: () => void): WebBridge {
         connection.delete(listener);
       };
     },
-    close() {
-      closed = true;
-      clearTimeout(retry);
-      socket?.close();
-    },
+    close,
   };
 }
 
