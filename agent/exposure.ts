@@ -125,6 +125,7 @@ export class Exposure {
       onStream,
       onEvent,
       onLinks: onChange,
+      onTokenRefused: () => this.#keeper.renewSoon(),
     });
   }
 

@@ -25,14 +25,24 @@ const LASTS_MS = 1_500;
  */
 export async function openApplicationWindow(url: string): Promise<ApplicationWindow | undefined> {
   const browser = findBrowser();
-  const display = process.platform !== 'linux' || process.env['DISPLAY'] !== undefined || process.env['WAYLAND_DISPLAY'] !== undefined;
+  const display =
+    process.platform !== 'linux' ||
+    process.env['DISPLAY'] !== undefined ||
+    process.env['WAYLAND_DISPLAY'] !== undefined;
   if (browser === undefined || !display) return undefined;
   const profile = await mkdtemp(join(tmpdir(), 'adit-window-'));
   const asRoot = process.getuid?.() === 0;
   const child = spawn(
     browser,
     // Chromium refuses to run as root with its sandbox; that is the case in containers only.
-    [`--app=${url}`, `--user-data-dir=${profile}`, '--no-first-run', '--no-default-browser-check', '--window-size=1440,900', ...(asRoot ? ['--no-sandbox'] : [])],
+    [
+      `--app=${url}`,
+      `--user-data-dir=${profile}`,
+      '--no-first-run',
+      '--no-default-browser-check',
+      '--window-size=1440,900',
+      ...(asRoot ? ['--no-sandbox'] : []),
+    ],
     { stdio: 'ignore' },
   );
   const closed = new Promise<void>((resolve) => {
@@ -40,7 +50,10 @@ export async function openApplicationWindow(url: string): Promise<ApplicationWin
     child.once('exit', () => resolve());
   });
   let timer: NodeJS.Timeout | undefined;
-  const lasts = await Promise.race([closed.then(() => false), new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(true), LASTS_MS)))]);
+  const lasts = await Promise.race([
+    closed.then(() => false),
+    new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(true), LASTS_MS))),
+  ]);
   clearTimeout(timer);
   if (!lasts) {
     await rm(profile, { recursive: true, force: true });
@@ -57,7 +70,9 @@ export async function openApplicationWindow(url: string): Promise<ApplicationWin
 }
 
 function findBrowser(): string | undefined {
-  const named = (process.env['PATH'] ?? '').split(delimiter).flatMap((dir) => ON_PATH.map((name) => join(dir, process.platform === 'win32' ? `${name}.exe` : name)));
+  const named = (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .flatMap((dir) => ON_PATH.map((name) => join(dir, process.platform === 'win32' ? `${name}.exe` : name)));
   return [...named, ...ELSEWHERE].find(isExecutable);
 }
 

@@ -29,7 +29,9 @@ export function tellFailure(error: unknown, json: boolean): void {
   const failed = describe(error);
   process.exitCode = failed.exitCode;
   if (json) {
-    process.stdout.write(`${JSON.stringify({ event: 'failed', code: failed.code, message: failed.message, hint: failed.hint })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ event: 'failed', code: failed.code, message: failed.message, hint: failed.hint })}\n`,
+    );
     return;
   }
   process.stderr.write(`adit: ${failed.message}\n`);

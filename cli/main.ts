@@ -45,7 +45,8 @@ try {
 } catch (error) {
   // Commander has already told what was wrong, or printed the help that was asked for.
   const asked = error instanceof Error && 'exitCode' in error && error.exitCode === 0;
-  const ours = error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('commander.');
+  const ours =
+    error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('commander.');
   if (!ours) throw error;
   process.exitCode = asked ? EXIT.ok : EXIT.usage;
 }

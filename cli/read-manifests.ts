@@ -27,7 +27,13 @@ export async function readManifests(paths: readonly string[], cwd: string): Prom
   const shown = (path: string): string => relative(cwd, path).split(sep).join('/') || '.';
   for (const path of paths.map((given) => resolve(cwd, given))) {
     const info = await stat(path).catch((error: NodeJS.ErrnoException) => {
-      throw new CommandFailed({ code: 'path-missing', message: `${shown(path)}: ${error.code === 'ENOENT' ? 'no such file or folder' : error.message}` }, EXIT.usage);
+      throw new CommandFailed(
+        {
+          code: 'path-missing',
+          message: `${shown(path)}: ${error.code === 'ENOENT' ? 'no such file or folder' : error.message}`,
+        },
+        EXIT.usage,
+      );
     });
     if (info.isDirectory()) await walk(path);
     else found.add(path);
@@ -56,7 +62,15 @@ export async function readManifests(paths: readonly string[], cwd: string): Prom
       const path = join(dir, entry.name);
       if (entry.isDirectory() && !CLOSED.has(entry.name)) await walk(path);
       else if (entry.isFile() && MANIFEST.test(entry.name) && entry.name !== WORKSPACE_CONFIG_FILE) found.add(path);
-      if (found.size > MAX_FILES) throw new CommandFailed({ code: 'too-many-files', message: `more than ${MAX_FILES} files below ${shown(dir)}`, hint: 'name the folder of the manifests' }, EXIT.usage);
+      if (found.size > MAX_FILES)
+        throw new CommandFailed(
+          {
+            code: 'too-many-files',
+            message: `more than ${MAX_FILES} files below ${shown(dir)}`,
+            hint: 'name the folder of the manifests',
+          },
+          EXIT.usage,
+        );
     }
   }
 }

@@ -58,7 +58,10 @@ export async function optionFile(option: string, path: string): Promise<string> 
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    throw new CommandFailed({ code: 'file-unreadable', message: `${option} ${path}: ${(error as Error).message}` }, EXIT.usage);
+    throw new CommandFailed(
+      { code: 'file-unreadable', message: `${option} ${path}: ${(error as Error).message}` },
+      EXIT.usage,
+    );
   }
 }
 

@@ -58,7 +58,13 @@ export async function runApplication(flags: ApplicationFlags): Promise<Applicati
       const opened = await application.handlers.workspaceOpenSample({}, AbortSignal.timeout(30_000));
       if (!opened.ok) throw new CommandFailed(opened.error);
     }
-    const shell = await startWebShell({ application, staticDir: join(installation, 'dist/renderer'), host: flags.listen.host, port: flags.listen.port, log });
+    const shell = await startWebShell({
+      application,
+      staticDir: join(installation, 'dist/renderer'),
+      host: flags.listen.host,
+      port: flags.listen.port,
+      log,
+    });
     const ended = stopped.then(async () => {
       // Whatever still hangs is a child on a leash: it ends with this process.
       const late = setTimeout(() => process.exit(EXIT.ok), CLOSE_WITHIN_MS);

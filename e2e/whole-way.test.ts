@@ -38,9 +38,15 @@ describe('adit up on the sample', () => {
     const before = program.lines.length;
     for (const broker of [first, second]) process.kill(broker!.pid, 'SIGKILL');
     for (const broker of [first, second]) {
-      await program.line((line) => line.event === 'child-restarted' && line['child'] === `broker ${broker!.id}`, before);
+      await program.line(
+        (line) => line.event === 'child-restarted' && line['child'] === `broker ${broker!.id}`,
+        before,
+      );
       await program.line((line) => line.event === 'session-up' && line['broker'] === broker!.id, before);
-      await until(`${broker!.id} answers again`, async () => (await get(broker!.address, ready.host).catch(() => ({ status: 0 }))).status === 401);
+      await until(
+        `${broker!.id} answers again`,
+        async () => (await get(broker!.address, ready.host).catch(() => ({ status: 0 }))).status === 401,
+      );
     }
     // With the one that never died gone, only the restarted ones can answer.
     process.kill(third!.pid, 'SIGKILL');
@@ -54,7 +60,8 @@ describe('adit up on the sample', () => {
     process.kill(ready.control.pid, 'SIGSTOP');
     try {
       await program.line((line) => line.event === 'control-unreachable');
-      for (const address of [ready.edge.address, ...ready.brokers.map((broker) => broker.address)]) expect((await get(address, ready.host)).status).toBe(401);
+      for (const address of [ready.edge.address, ...ready.brokers.map((broker) => broker.address)])
+        expect((await get(address, ready.host)).status).toBe(401);
     } finally {
       process.kill(ready.control.pid, 'SIGCONT');
     }
@@ -92,7 +99,8 @@ test('nginx in front of the three brokers hides the death of two', async () => {
     const before = program.lines.length;
     const killed = ready.brokers.slice(0, 2);
     for (const broker of killed) process.kill(broker.pid, 'SIGKILL');
-    for (const broker of killed) await program.line((line) => line.event === 'session-up' && line['broker'] === broker.id, before);
+    for (const broker of killed)
+      await program.line((line) => line.event === 'session-up' && line['broker'] === broker.id, before);
     await load.stop();
     expect(load.failures).toEqual([]);
   } finally {
@@ -103,12 +111,18 @@ test('nginx in front of the three brokers hides the death of two', async () => {
 
 test('a URL is previewed as it is, without manifests', async () => {
   const { createServer } = await import('node:http');
-  const upstream = createServer((request, response) => response.end(`upstream saw ${request.url}`)).listen(0, '127.0.0.1');
+  const upstream = createServer((request, response) => response.end(`upstream saw ${request.url}`)).listen(
+    0,
+    '127.0.0.1',
+  );
   await new Promise((resolve) => upstream.once('listening', resolve));
   const address = upstream.address();
   const { program, ready } = await startUp(`http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`);
   try {
-    expect(await get(ready.edge.address, ready.host, '/some/path?q=1')).toEqual({ status: 200, body: 'upstream saw /some/path?q=1' });
+    expect(await get(ready.edge.address, ready.host, '/some/path?q=1')).toEqual({
+      status: 200,
+      body: 'upstream saw /some/path?q=1',
+    });
   } finally {
     await program.stop();
     upstream.close();
@@ -125,7 +139,11 @@ test('npm start --headless --json prints the ready line first and ends with its 
 });
 
 test('a folder that does not exist is a clear error and leaves nothing running', async () => {
-  const child = spawn(process.execPath, [join(root, 'dist/adit.js'), 'up', '--preview', '/nonexistent/folder', '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(
+    process.execPath,
+    [join(root, 'dist/adit.js'), 'up', '--preview', '/nonexistent/folder', '--json'],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
   let out = '';
   child.stdout.on('data', (data: Buffer) => (out += data.toString()));
   const code = await new Promise((resolve) => child.once('close', resolve));

@@ -15,14 +15,18 @@ const programs = {
   agent: 'cli/roles/agent.ts',
   leash: 'cli/roles/leash.ts',
 };
-/** Native parts cannot be bundled; the Kubernetes client is imported by the few who still have an `auth-provider`. */
-const EXTERNAL = ['@parcel/watcher', 'bufferutil', 'utf-8-validate', 'electron', '@kubernetes/client-node'];
+/** Cannot be bundled. */
+const NATIVE = ['@parcel/watcher', 'bufferutil', 'utf-8-validate', 'electron'];
+/** The Kubernetes client is 15 MB that only a kubeconfig with an `auth-provider` needs. */
+const EXTERNAL = [...NATIVE, '@kubernetes/client-node'];
 
 export async function buildAll(): Promise<void> {
   const digest = await sourceDigest();
   await mkdir(join(root, 'dist'), { recursive: true });
   await rm(join(root, STAMP), { force: true });
   for (const [name, entry] of Object.entries(programs)) await build(program(name, entry));
+  await build(electronMain);
+  await build(electronPreload);
   await build({ configFile: join(root, 'renderer/vite.config.ts'), logLevel: 'warn' });
   // Last: a build that was interrupted is stale.
   await writeFile(join(root, STAMP), digest);
@@ -51,5 +55,27 @@ function program(name: string, entry: string): InlineConfig {
     ssr: { noExternal: true, external: EXTERNAL, target: 'node' },
   };
 }
+
+/** The desktop shell: everything in one file but what Electron and the system bring. */
+const electronMain: InlineConfig = {
+  ...program('electron/main', 'main/electron/main.ts'),
+  ssr: { noExternal: true, external: NATIVE, target: 'node' },
+};
+
+/** A sandboxed preload must be one CommonJS file. */
+const electronPreload: InlineConfig = {
+  configFile: false,
+  root,
+  logLevel: 'warn',
+  build: {
+    ssr: join(root, 'main/electron/preload.ts'),
+    outDir: join(root, 'dist/electron'),
+    emptyOutDir: false,
+    target: 'node24',
+    minify: false,
+    rolldownOptions: { output: { format: 'cjs', entryFileNames: 'preload.cjs', codeSplitting: false } },
+  },
+  ssr: { noExternal: true, external: ['electron'], target: 'node' },
+};
 
 if (import.meta.main) await buildAll();

@@ -23,7 +23,10 @@ for (const step of steps) {
   const started = performance.now();
   const run = spawnSync(step.command, step.args, { encoding: 'utf8', shell: process.platform === 'win32' });
   const output = `${run.stdout}${run.stderr}`;
-  const complaint = run.status === 0 ? step.verify?.(output) : output.trim() || `${step.command} ended with ${run.status ?? run.error?.message}`;
+  const complaint =
+    run.status === 0
+      ? step.verify?.(output)
+      : output.trim() || `${step.command} ended with ${run.status ?? run.error?.message}`;
   if (complaint !== undefined) {
     failed++;
     console.log(`✗ ${step.name}\n${complaint}\n`);

@@ -18,7 +18,9 @@ export async function sourceDigest(): Promise<string> {
   };
   for (const folder of SOURCES) {
     const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true });
-    const paths = entries.filter((entry) => entry.isFile() && !/\.test\.tsx?$/.test(entry.name)).map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
+    const paths = entries
+      .filter((entry) => entry.isFile() && !/\.test\.tsx?$/.test(entry.name))
+      .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
     for (const path of paths.toSorted()) await add(path);
   }
   for (const path of FILES) await add(path);

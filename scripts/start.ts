@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isBuilt } from './source-digest.ts';
@@ -20,9 +22,29 @@ if (!(await isBuilt())) {
   const { buildAll } = await import('./build.ts');
   await buildAll();
 }
-const program = join(root, 'dist/adit.js');
-process.argv = [process.execPath, program, ...commandLine(process.argv.slice(2))];
-await import(pathToFileURL(program).href);
+const args = process.argv.slice(2);
+const electron = electronBinary();
+if (electron !== undefined && args.length === 0) {
+  const desktop = spawn(electron, [root], { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => desktop.kill(signal));
+  desktop.on('exit', (code) => process.exit(code ?? 1));
+} else {
+  const program = join(root, 'dist/adit.js');
+  process.argv = [process.execPath, program, ...commandLine(args)];
+  await import(pathToFileURL(program).href);
+}
+
+/** Electron's package fetches its binary on first use; `path.txt` is there once it has. */
+function electronBinary(): string | undefined {
+  const folder = join(root, 'node_modules/electron');
+  if (!existsSync(join(folder, 'path.txt'))) return undefined;
+  const binary = join(folder, 'dist', readFileSync(join(folder, 'path.txt'), 'utf8').trim());
+  const display =
+    process.platform !== 'linux' ||
+    process.env['DISPLAY'] !== undefined ||
+    process.env['WAYLAND_DISPLAY'] !== undefined;
+  return existsSync(binary) && display ? binary : undefined;
+}
 
 function commandLine(args: string[]): string[] {
   const targets = args.filter((arg) => !arg.startsWith('-'));

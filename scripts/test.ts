@@ -45,16 +45,24 @@ function installPrograms(): void {
   if (missing.length === 0) return;
   if (process.getuid?.() === 0 && onPath('apt-get')) {
     step('apt-get update', 'apt-get', ['-qq', 'update']);
-    step('apt-get install', 'apt-get', ['-qq', '-y', '--no-install-recommends', 'install', ...missing.flatMap(([, packages]) => packages)], {
-      DEBIAN_FRONTEND: 'noninteractive',
-    });
+    step(
+      'apt-get install',
+      'apt-get',
+      ['-qq', '-y', '--no-install-recommends', 'install', ...missing.flatMap(([, packages]) => packages)],
+      {
+        DEBIAN_FRONTEND: 'noninteractive',
+      },
+    );
   } else if (missing.some(([program]) => program === 'chromium')) {
     step('browser', 'playwright', ['install', 'chromium']);
   }
 }
 
 function onPath(program: string): boolean {
-  return (process.env['PATH'] ?? '').split(':').some((dir) => existsSync(join(dir, program))) || existsSync(join('/usr/sbin', program));
+  return (
+    (process.env['PATH'] ?? '').split(':').some((dir) => existsSync(join(dir, program))) ||
+    existsSync(join('/usr/sbin', program))
+  );
 }
 
 function step(name: string, command: string, args: string[], env: Record<string, string> = {}): void {
@@ -67,7 +75,9 @@ function vitest(name: string, args: string[]): void {
   const output = join(results, `${name}.json`);
   rmSync(output, { force: true });
   step(name, 'vitest', ['run', ...args, '--reporter=default', '--reporter=json', `--outputFile.json=${output}`]);
-  const report = readReport(output, name) as { numPassedTests?: number; numFailedTests?: number; numPendingTests?: number } | undefined;
+  const report = readReport(output, name) as
+    | { numPassedTests?: number; numFailedTests?: number; numPendingTests?: number }
+    | undefined;
   totals.passed += report?.numPassedTests ?? 0;
   totals.failed += report?.numFailedTests ?? 0;
   totals.skipped += report?.numPendingTests ?? 0;
@@ -78,7 +88,9 @@ function playwright(): void {
   rmSync(output, { force: true });
   process.env['PLAYWRIGHT_JSON_OUTPUT_NAME'] = output;
   step('browser', 'playwright', ['test', '--config', 'e2e/playwright.config.ts', '--reporter=list,json']);
-  const report = readReport(output, 'browser') as { stats?: { expected: number; unexpected: number; flaky: number; skipped: number } } | undefined;
+  const report = readReport(output, 'browser') as
+    | { stats?: { expected: number; unexpected: number; flaky: number; skipped: number } }
+    | undefined;
   totals.passed += report?.stats?.expected ?? 0;
   totals.failed += (report?.stats?.unexpected ?? 0) + (report?.stats?.flaky ?? 0);
   totals.skipped += report?.stats?.skipped ?? 0;

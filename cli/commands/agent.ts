@@ -16,10 +16,17 @@ interface Flags extends RoleFlags {
 export function agentCommand(): Command {
   return new Command('agent')
     .description('serve previews on this machine, driven over its local API')
-    .option('--listen <address>', 'listener of the local API; loopback only', listenAddress, { host: '127.0.0.1', port: 0 })
+    .option('--listen <address>', 'listener of the local API; loopback only', listenAddress, {
+      host: '127.0.0.1',
+      port: 0,
+    })
     .option('--control <url>', 'control plane that leases hosts and names brokers')
     .option('--ca-file <file>', 'certificate authorities to trust besides the system ones (PEM)')
-    .option('--state-dir <dir>', 'enrolment, token and lease stay here between runs', join(homedir(), '.local', 'state', 'adit', 'agent'))
+    .option(
+      '--state-dir <dir>',
+      'enrolment, token and lease stay here between runs',
+      join(homedir(), '.local', 'state', 'adit', 'agent'),
+    )
     .option('--links <n>', 'brokers to hold tunnels to at once, 1 to 8', links, 3)
     .addOption(new Option('--log-level <level>').choices(['debug', 'info', 'warn', 'error', 'silent']).default('info'))
     .option('--json', 'one JSON line when ready, and one per event')
@@ -47,7 +54,9 @@ Example:
           token,
           stateDir: flags.stateDir,
           wanted: flags.links,
-          ...(flags.control === undefined ? {} : { control: { url: flags.control, ...(enrolmentKey === undefined ? {} : { enrolmentKey }) } }),
+          ...(flags.control === undefined
+            ? {}
+            : { control: { url: flags.control, ...(enrolmentKey === undefined ? {} : { enrolmentKey }) } }),
           ...(ca === undefined ? {} : { ca }),
           ...(flags.json ? { onEvent: printLine } : {}),
           log,

@@ -10,7 +10,9 @@ interface Flags {
 
 export function appCommand(): Command {
   return new Command('app')
-    .description('the application in a window of its own (Chromium in application mode where found, else prints the URL)')
+    .description(
+      'the application in a window of its own (Chromium in application mode where found, else prints the URL)',
+    )
     .argument('[dir]', 'workspace to open; default: the last one')
     .option('--sample', 'open a copy of the sample workspace')
     .option('--state-dir <dir>', 'where drafts, recent workspaces and the agent keep their state')

@@ -58,9 +58,20 @@ Examples:
         const { public: address, peer, tunnelUrl } = broker.addresses;
         if (flags.json) {
           const role = flags.role === 'edge' ? 'edge' : 'broker';
-          printLine({ event: 'ready', role, id: flags.id, region: flags.region, address, tunnel: tunnelUrl, peer, pid: process.pid });
+          printLine({
+            event: 'ready',
+            role,
+            id: flags.id,
+            region: flags.region,
+            address,
+            tunnel: tunnelUrl,
+            peer,
+            pid: process.pid,
+          });
         } else {
-          process.stdout.write(`broker ${flags.id}: visitors on ${address}${tunnelUrl ? `, agents on ${tunnelUrl}` : ''}${peer ? `, peers on ${peer}` : ''}\n`);
+          process.stdout.write(
+            `broker ${flags.id}: visitors on ${address}${tunnelUrl ? `, agents on ${tunnelUrl}` : ''}${peer ? `, peers on ${peer}` : ''}\n`,
+          );
         }
         return { close: () => broker.drain({ graceMs: 1_000 }).then(() => broker.close()) };
       }),
@@ -74,11 +85,17 @@ async function brokerOptions(flags: Flags): Promise<Omit<BrokerOptions, 'log'>> 
     throw new CommandFailed({ code: 'usage', message: '--tls-cert and --tls-key belong together' }, EXIT.usage);
   }
   if (tunnel && flags.control === undefined && flags.jwks === undefined) {
-    throw new CommandFailed({ code: 'usage', message: 'a tunnel broker needs signing keys: --control URL or --jwks FILE' }, EXIT.usage);
+    throw new CommandFailed(
+      { code: 'usage', message: 'a tunnel broker needs signing keys: --control URL or --jwks FILE' },
+      EXIT.usage,
+    );
   }
   const peerSecret = secretFromEnvironment('ADIT_PEER_SECRET');
   if ((flags.peer.length > 0 || flags.peerListen) && peerSecret === undefined) {
-    throw new CommandFailed({ code: 'usage', message: 'peers need a secret in common', hint: 'set ADIT_PEER_SECRET' }, EXIT.usage);
+    throw new CommandFailed(
+      { code: 'usage', message: 'peers need a secret in common', hint: 'set ADIT_PEER_SECRET' },
+      EXIT.usage,
+    );
   }
   const tls =
     flags.tlsCert !== undefined && flags.tlsKey !== undefined
@@ -95,7 +112,9 @@ async function brokerOptions(flags: Flags): Promise<Omit<BrokerOptions, 'log'>> 
     ...(tunnel ? { tunnel: { ...flags.tunnelListen, ...(tls ? { tls } : {}) } } : {}),
     ...(flags.peerListen ? { peer: flags.peerListen } : {}),
     ...(peerSecret === undefined ? {} : { peerSecret }),
-    ...(flags.control === undefined ? {} : { control: { url: flags.control, ...(brokerKey === undefined ? {} : { brokerKey }) } }),
+    ...(flags.control === undefined
+      ? {}
+      : { control: { url: flags.control, ...(brokerKey === undefined ? {} : { brokerKey }) } }),
     ...(flags.jwks === undefined ? {} : { jwksFile: flags.jwks }),
     ...(flags.publicUrl === undefined ? {} : { publicUrl: flags.publicUrl }),
   };

@@ -19,7 +19,10 @@ export function controlCommand(): Command {
     .option('--database <file>', 'SQLite database for keys and leases', 'adit-control.db')
     .option('--issuer <name>', 'issuer of the tokens', 'adit')
     .option('--domain <domain>', 'preview hosts are names below it', 'localhost')
-    .option('--public-url <template>', "public URL of a host, for example 'https://{host}/'; default: as the newest edge says")
+    .option(
+      '--public-url <template>',
+      "public URL of a host, for example 'https://{host}/'; default: as the newest edge says",
+    )
     .option('--name-bits <bits>', 'random bits in a preview host', bits, 128)
     .addOption(new Option('--log-level <level>').choices(['debug', 'info', 'warn', 'error', 'silent']).default('info'))
     .option('--json', 'one JSON line when ready')
@@ -60,12 +63,21 @@ Example:
 
 function keys(name: string): string[] {
   const list = (secretFromEnvironment(name) ?? '').split(',').filter((key) => key !== '');
-  if (list.length === 0) throw new CommandFailed({ code: 'usage', message: `${name} is not set`, hint: `give it at least one random key: ${name}=$(openssl rand -base64 32)` }, EXIT.usage);
+  if (list.length === 0)
+    throw new CommandFailed(
+      {
+        code: 'usage',
+        message: `${name} is not set`,
+        hint: `give it at least one random key: ${name}=$(openssl rand -base64 32)`,
+      },
+      EXIT.usage,
+    );
   return list;
 }
 
 function bits(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 20 || value > 256) throw new InvalidArgumentError('use a number from 20 to 256.');
+  if (!Number.isInteger(value) || value < 20 || value > 256)
+    throw new InvalidArgumentError('use a number from 20 to 256.');
   return value;
 }

@@ -48,7 +48,10 @@ Examples:
 function shared(command: Command): Command {
   return command
     .option('--brokers <n>', 'how many brokers to run, 1 to 8', brokers, 3)
-    .option('--state-dir <dir>', 'keep keys and leases between runs, so that hosts stay the same; default: a temporary folder')
+    .option(
+      '--state-dir <dir>',
+      'keep keys and leases between runs, so that hosts stay the same; default: a temporary folder',
+    )
     .option('--verbose', 'show what every part logs')
     .option('--json', 'JSON lines on standard output and nothing else');
 }
@@ -99,8 +102,10 @@ async function run(target: string, flags: Flags): Promise<void> {
           agent: { address: agent.address, pid: agent.pid },
         });
       } else {
-        for (const host of status.hosts) process.stdout.write(`${host.url}${host.stands === null ? '' : `  (${host.stands})`}\n`);
-        for (const broker of stack.brokers()) process.stdout.write(`  ${broker.id}: http://${broker.address}/ with the same Host\n`);
+        for (const host of status.hosts)
+          process.stdout.write(`${host.url}${host.stands === null ? '' : `  (${host.stands})`}\n`);
+        for (const broker of stack.brokers())
+          process.stdout.write(`  ${broker.id}: http://${broker.address}/ with the same Host\n`);
       }
       for (const problem of preview.problems) process.stderr.write(`adit: ${problem}\n`);
       for (const event of early) tell(event);

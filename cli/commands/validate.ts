@@ -39,13 +39,29 @@ async function validate(paths: readonly string[], namespace: string | undefined)
   const set = await readManifests(paths, process.cwd());
   const { analyze } = await import('../../shared/manifests/index.ts');
   const analysis = analyze(set.files, { namespace: namespace ?? set.config.namespace });
-  const own = (file: string, line: number, column: number, code: string, message: string, path?: string): Diagnostic => ({
-    ...{ severity: 'error', code, file, line, column, endLine: line, endColumn: column, message },
+  const own = (
+    file: string,
+    line: number,
+    column: number,
+    code: string,
+    message: string,
+    path?: string,
+  ): Diagnostic => ({
+    severity: 'error',
+    code,
+    file,
+    line,
+    column,
+    endLine: line,
+    endColumn: column,
+    message,
     ...(path === undefined ? {} : { path }),
   });
   return [
     ...set.unreadable.map(({ path, message }) => own(path, 1, 1, 'file-unreadable', message)),
-    ...set.configProblems.map((problem) => own(problem.file, problem.line, problem.column, 'workspace-config', problem.message, problem.path)),
+    ...set.configProblems.map((problem) =>
+      own(problem.file, problem.line, problem.column, 'workspace-config', problem.message, problem.path),
+    ),
     ...analysis.diagnostics,
   ];
 }
@@ -54,8 +70,20 @@ async function validate(paths: readonly string[], namespace: string | undefined)
 function published(diagnostic: Diagnostic): Record<string, unknown> {
   const { severity, code, file, line, column, endLine, endColumn, message } = diagnostic;
   return {
-    ...{ severity, code, type: diagnostic.type ?? null, file, line, column, endLine, endColumn },
-    ...{ object: diagnostic.object ?? null, path: diagnostic.path ?? null, message, hint: diagnostic.hint ?? null },
+    severity,
+    code,
+    type: diagnostic.type ?? null,
+    file,
+    line,
+    column,
+    endLine,
+    endColumn,
+    ...{
+      object: diagnostic.object ?? null,
+      path: diagnostic.path ?? null,
+      message,
+      hint: diagnostic.hint ?? null,
+    },
   };
 }
 
@@ -64,8 +92,12 @@ function humanLines(diagnostics: readonly Diagnostic[]): string[] {
     const { file, line, column, severity, message, code, object, path, hint } = diagnostic;
     const where = object === undefined ? '' : `${object.kind} ${object.namespace}/${object.name}: `;
     const what = path !== undefined && !message.includes(path) ? `${path}: ${message}` : message;
-    return [`${file}:${line}:${column}: ${severity}: ${where}${what} [${code}]`, ...(hint === undefined ? [] : [`    ${hint}`])];
+    return [
+      `${file}:${line}:${column}: ${severity}: ${where}${what} [${code}]`,
+      ...(hint === undefined ? [] : [`    ${hint}`]),
+    ];
   });
-  const count = (severity: Diagnostic['severity']): number => diagnostics.filter((one) => one.severity === severity).length;
+  const count = (severity: Diagnostic['severity']): number =>
+    diagnostics.filter((one) => one.severity === severity).length;
   return [...lines, `${count('error')} errors, ${count('warning')} warnings, ${count('info')} notes`];
 }

@@ -11,7 +11,13 @@ export interface ReadyLine {
   readonly url: string;
   readonly host: string;
   readonly edge: { readonly address: string; readonly pid: number };
-  readonly brokers: readonly { readonly id: string; readonly region: string; readonly address: string; readonly tunnel: string; readonly pid: number }[];
+  readonly brokers: readonly {
+    readonly id: string;
+    readonly region: string;
+    readonly address: string;
+    readonly tunnel: string;
+    readonly pid: number;
+  }[];
   readonly control: { readonly address: string; readonly pid: number };
   readonly agent: { readonly address: string; readonly pid: number };
 }
@@ -27,7 +33,11 @@ export class RunningProgram {
   #ended = false;
 
   constructor(command: string, args: readonly string[], options: { cwd?: string; env?: Record<string, string> } = {}) {
-    this.child = spawn(command, args, { cwd: options.cwd ?? root, env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn(command, args, {
+      cwd: options.cwd ?? root,
+      env: { ...process.env, ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.child.stderr?.on('data', (data: Buffer) => (this.stderr = (this.stderr + data.toString()).slice(-20_000)));
     if (this.child.stdout) {
       createInterface({ input: this.child.stdout }).on('line', (text) => {
@@ -56,7 +66,12 @@ export class RunningProgram {
     let onExit: (() => void) | undefined;
     try {
       return await new Promise<Line>((resolve, reject) => {
-        const tell = (why: string): void => reject(new Error(`${why}; lines: ${JSON.stringify(this.lines.slice(-20))}; standard error: ${this.stderr.slice(-4000)}`));
+        const tell = (why: string): void =>
+          reject(
+            new Error(
+              `${why}; lines: ${JSON.stringify(this.lines.slice(-20))}; standard error: ${this.stderr.slice(-4000)}`,
+            ),
+          );
         this.#waiting.push({ test, resolve });
         timer = setTimeout(() => tell('no such line within 60 s'), 60_000);
         onExit = () => tell('the program ended');
@@ -77,7 +92,10 @@ export class RunningProgram {
 }
 
 /** `adit up --preview TARGET --json`, once it is ready. */
-export async function startUp(target: string, more: readonly string[] = []): Promise<{ program: RunningProgram; ready: ReadyLine }> {
+export async function startUp(
+  target: string,
+  more: readonly string[] = [],
+): Promise<{ program: RunningProgram; ready: ReadyLine }> {
   const program = new RunningProgram(process.execPath, [adit, 'up', '--preview', target, '--json', ...more]);
   const ready = (await program.line((line) => line.event === 'ready')) as unknown as ReadyLine;
   return { program, ready };
@@ -93,7 +111,11 @@ export function isAlive(pid: number): boolean {
 }
 
 /** Polls until the condition holds; the bound is generous, it only ends a test that would hang. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, withinMs = 30_000): Promise<void> {
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  withinMs = 30_000,
+): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`);

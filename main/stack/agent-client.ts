@@ -1,5 +1,11 @@
 import WebSocket from 'ws';
-import { agentEvent, previewStatus, type AgentEvent, type PreviewRequest, type PreviewStatus } from '../../shared/agent/api.ts';
+import {
+  agentEvent,
+  previewStatus,
+  type AgentEvent,
+  type PreviewRequest,
+  type PreviewStatus,
+} from '../../shared/agent/api.ts';
 import { problem } from '../../shared/control/api.ts';
 
 /** The agent refused or could not be reached; `code` is the agent's, or `agent-unreachable`. */
@@ -31,7 +37,10 @@ export class AgentClient {
 
   /** Events until the returned function is called; reconnects are the caller's, told by `onClosed`. */
   events(onEvent: (event: AgentEvent) => void, onClosed: () => void): () => void {
-    const socket = new WebSocket(`ws://${this.#address}/v1/events`, { headers: { authorization: `Bearer ${this.#token}` }, perMessageDeflate: false });
+    const socket = new WebSocket(`ws://${this.#address}/v1/events`, {
+      headers: { authorization: `Bearer ${this.#token}` },
+      perMessageDeflate: false,
+    });
     socket.on('message', (data: Buffer) => {
       const parsed = agentEvent.safeParse(JSON.parse(data.toString('utf8')));
       if (parsed.success) onEvent(parsed.data);
@@ -49,16 +58,25 @@ export class AgentClient {
     try {
       response = await fetch(`http://${this.#address}${path}`, {
         method,
-        headers: { authorization: `Bearer ${this.#token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+        headers: {
+          authorization: `Bearer ${this.#token}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(30_000),
       });
     } catch (error) {
-      throw new AgentCallFailed('agent-unreachable', `the agent at ${this.#address} does not answer: ${error instanceof Error ? error.message : String(error)}`);
+      throw new AgentCallFailed(
+        'agent-unreachable',
+        `the agent at ${this.#address} does not answer: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
     const value: unknown = response.status === 204 ? undefined : await response.json().catch(() => undefined);
     if (response.ok) return value;
     const said = problem.safeParse(value);
-    throw new AgentCallFailed(said.data?.code ?? 'agent-refused', said.data?.detail ?? said.data?.title ?? `${method} ${path} answered ${response.status}`);
+    throw new AgentCallFailed(
+      said.data?.code ?? 'agent-refused',
+      said.data?.detail ?? said.data?.title ?? `${method} ${path} answered ${response.status}`,
+    );
   }
 }

@@ -15,7 +15,7 @@ export interface ChildSpec {
 export interface ChildExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** The last line of standard error that looks like an error, else the last line. */
+  /** The last line of standard error that looks like an error, else the last one that is no log entry. */
   readonly lastError: string;
 }
 
@@ -36,6 +36,8 @@ export interface ChildListeners {
 
 const MAX_LINE = 64 * 1024;
 const LOOKS_LIKE_ERROR = /error|fatal|refused|denied|EADDRINUSE|cannot|failed/i;
+/** pino's number for `error`. */
+const ERROR_LEVEL = 50;
 
 /**
  * Starts a child whose standard input is a leash: it ends itself when that ends, so it never outlives this process,
@@ -55,8 +57,11 @@ export function startChild(spec: ChildSpec, listeners: ChildListeners): Promise<
   let lastErrorLine = '';
   const onLog = (text: string): void => {
     const line = text.slice(0, MAX_LINE);
-    if (line.trim() !== '') lastLine = line;
-    if (LOOKS_LIKE_ERROR.test(line)) lastErrorLine = line;
+    const entry = logEntry(line);
+    if (entry === undefined) {
+      if (line.trim() !== '') lastLine = line;
+      if (LOOKS_LIKE_ERROR.test(line)) lastErrorLine = line;
+    } else if (entry.level >= ERROR_LEVEL) lastErrorLine = entry.msg;
     listeners.onLog?.(line);
   };
   createInterface({ input: child.stderr }).on('line', onLog);
@@ -95,13 +100,24 @@ export function startChild(spec: ChildSpec, listeners: ChildListeners): Promise<
   });
 }
 
+/** A log line of one of our own programs. */
+function logEntry(line: string): { level: number; msg: string } | undefined {
+  const value = line.startsWith('{') ? parseJson(line) : undefined;
+  if (typeof value !== 'object' || value === null || !('level' in value) || typeof value.level !== 'number')
+    return undefined;
+  return { level: value.level, msg: 'msg' in value ? String(value.msg) : line };
+}
+
 function parseLine(text: string): ChildLine | undefined {
-  if (!text.startsWith('{')) return undefined;
+  const value = text.startsWith('{') ? parseJson(text) : undefined;
+  return typeof value === 'object' && value !== null && 'event' in value ? (value as ChildLine) : undefined;
+}
+
+/** Undefined for what is no JSON: a program may log something in braces. */
+function parseJson(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && 'event' in value) return value as ChildLine;
+    return JSON.parse(text);
   } catch {
-    // Not one of ours: a program that logs something in braces.
+    return undefined;
   }
-  return undefined;
 }

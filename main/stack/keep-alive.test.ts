@@ -25,9 +25,17 @@ async function program(source: string): Promise<string> {
 const READY = `console.log(JSON.stringify({ event: 'ready', role: 'control', address: process.argv[2], pid: process.pid }));`;
 const LEASHED = `process.stdin.on('end', () => process.exit(0)).resume();`;
 
-function run(file: string, onEvent: (event: PreviewEvent) => void = () => undefined, readyWithinMs = 10_000): Promise<KeptChild> {
+function run(
+  file: string,
+  onEvent: (event: PreviewEvent) => void = () => undefined,
+  readyWithinMs = 10_000,
+): Promise<KeptChild> {
   return keepAlive({
-    spec: (previous: ReadyLine | undefined) => ({ name: 'child', command: process.execPath, args: [file, previous?.address ?? '127.0.0.1:0'] }),
+    spec: (previous: ReadyLine | undefined) => ({
+      name: 'child',
+      command: process.execPath,
+      args: [file, previous?.address ?? '127.0.0.1:0'],
+    }),
     readyWithinMs,
     onEvent,
     onLog: () => undefined,
@@ -35,7 +43,9 @@ function run(file: string, onEvent: (event: PreviewEvent) => void = () => undefi
 }
 
 test('a child that is killed runs again and is told what it said when it was ready', async () => {
-  const file = await program(`${READY.replace('process.argv[2]', "process.argv[2] === '127.0.0.1:0' ? '127.0.0.1:4711' : process.argv[2]")} ${LEASHED}`);
+  const file = await program(
+    `${READY.replace('process.argv[2]', "process.argv[2] === '127.0.0.1:0' ? '127.0.0.1:4711' : process.argv[2]")} ${LEASHED}`,
+  );
   let restarted: ((event: PreviewEvent) => void) | undefined;
   const event = new Promise<PreviewEvent>((resolve) => (restarted = resolve));
   const seen: string[] = [];
@@ -51,12 +61,16 @@ test('a child that is killed runs again and is told what it said when it was rea
 });
 
 test('a child that ends before it is ready is a failure with its last error line', async () => {
-  const file = await program(`console.error('Error: listen EADDRINUSE 127.0.0.1:80'); console.error('    at somewhere'); process.exit(1);`);
+  const file = await program(
+    `console.error('Error: listen EADDRINUSE 127.0.0.1:80'); console.error('    at somewhere'); process.exit(1);`,
+  );
   await expect(run(file)).rejects.toThrow(/exit code 1.*EADDRINUSE/);
 });
 
 test('a failure that the child describes keeps its code and hint', async () => {
-  const file = await program(`console.log(JSON.stringify({ event: 'failed', code: 'usage', message: 'no keys', hint: 'give keys' })); ${LEASHED}`);
+  const file = await program(
+    `console.log(JSON.stringify({ event: 'failed', code: 'usage', message: 'no keys', hint: 'give keys' })); ${LEASHED}`,
+  );
   const error = await run(file).catch((cause: unknown) => cause);
   expect(error).toBeInstanceOf(ChildFailed);
   expect(error).toMatchObject({ code: 'usage', message: 'no keys', hint: 'give keys' });
@@ -69,7 +83,12 @@ test('a child that never says it is ready is ended and named', async () => {
 
 test('a program that does not exist is named', async () => {
   await expect(
-    keepAlive({ spec: () => ({ name: 'child', command: join(dir, 'missing'), args: [] }), readyWithinMs: 1_000, onEvent: () => undefined, onLog: () => undefined }),
+    keepAlive({
+      spec: () => ({ name: 'child', command: join(dir, 'missing'), args: [] }),
+      readyWithinMs: 1_000,
+      onEvent: () => undefined,
+      onLog: () => undefined,
+    }),
   ).rejects.toThrow(/child could not be started/);
 });
 

@@ -79,13 +79,24 @@ export async function keepAlive(options: KeepAliveOptions): Promise<KeptChild> {
       throw new ChildFailed('child-not-started', `${spec.name} could not be started: ${message(error)}`);
     });
     const late = setTimeout(
-      () => settle?.failed(new ChildFailed('child-not-ready', `${spec.name} was not ready within ${options.readyWithinMs} ms${said(child)}`)),
+      () =>
+        settle?.failed(
+          new ChildFailed(
+            'child-not-ready',
+            `${spec.name} was not ready within ${options.readyWithinMs} ms${said(child)}`,
+          ),
+        ),
       options.readyWithinMs,
     );
     const onAbort = (): void => settle?.failed(new ChildFailed('cancelled', `start of ${spec.name} was cancelled`));
     options.signal?.addEventListener('abort', onAbort, { once: true });
     void child.exited.then((exit) =>
-      settle?.failed(new ChildFailed('child-exited', `${spec.name} ended (${exit.signal ?? `exit code ${exit.code}`}) before it was ready${said(child)}`)),
+      settle?.failed(
+        new ChildFailed(
+          'child-exited',
+          `${spec.name} ended (${exit.signal ?? `exit code ${exit.code}`}) before it was ready${said(child)}`,
+        ),
+      ),
     );
     try {
       return { child, ready: await answered };
@@ -114,7 +125,9 @@ export async function keepAlive(options: KeepAliveOptions): Promise<KeptChild> {
   }
 
   function scheduleRestart(): void {
-    waiting = setTimeout(() => (starting = restart()), waitMs);
+    waiting = setTimeout(() => {
+      starting = restart();
+    }, waitMs);
     waitMs = Math.min(waitMs * 2, LONGEST_RESTART_MS);
   }
 
@@ -125,7 +138,12 @@ export async function keepAlive(options: KeepAliveOptions): Promise<KeptChild> {
       current = await startUntilReady(current.ready);
       watch(current.child, since);
       const address = current.ready.address;
-      options.onEvent({ event: 'child-restarted', child: options.spec(undefined).name, pid: current.child.pid, address });
+      options.onEvent({
+        event: 'child-restarted',
+        child: options.spec(undefined).name,
+        pid: current.child.pid,
+        address,
+      });
     } catch (error) {
       options.onLog(options.spec(undefined).name, message(error));
       if (!stopped) scheduleRestart();

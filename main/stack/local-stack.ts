@@ -15,7 +15,6 @@ export interface LocalStackOptions {
 }
 
 const STOP_WITHIN_MS = 4_000;
-const LOOKS_LIKE_ERROR = /error|fatal|refused|denied|cannot|failed/i;
 
 /** The stack that the application runs for its one workspace: started by the first preview, kept until `stop`. */
 export function createLocalStack(options: LocalStackOptions): StackPort {
@@ -31,17 +30,18 @@ export function createLocalStack(options: LocalStackOptions): StackPort {
   const agent = (): AgentAccess | undefined => {
     if (stack === undefined || phase !== 'running') return undefined;
     const found = stack.agent();
-    return { address: found.address, token: found.token, pid: found.pid, ...(found.lastError === '' ? {} : { lastError: found.lastError }) };
+    return {
+      address: found.address,
+      token: found.token,
+      pid: found.pid,
+      ...(found.lastError === '' ? {} : { lastError: found.lastError }),
+    };
   };
   const become = (next: StackState['state'], why?: Failure): void => {
     phase = next;
     error = why;
     const state: StackState = { state: phase, agent: agent(), lastError, error };
     for (const listener of listeners) listener(state);
-  };
-  const onLog = (name: string, text: string): void => {
-    if (LOOKS_LIKE_ERROR.test(text)) lastError = `${name}: ${text}`;
-    options.onLog(name, text);
   };
   const onEvent = (event: PreviewEvent): void => {
     if (event.event === 'child-exited') {
@@ -78,7 +78,7 @@ export function createLocalStack(options: LocalStackOptions): StackPort {
   }
 
   async function startParts(): Promise<void> {
-    stack ??= await startStack({ stateDir: options.stateDir, brokers: options.brokers, onEvent, onLog });
+    stack ??= await startStack({ stateDir: options.stateDir, brokers: options.brokers, onEvent, onLog: options.onLog });
   }
 
   async function exchangeUpstreams(dir: string): Promise<void> {
@@ -86,16 +86,19 @@ export function createLocalStack(options: LocalStackOptions): StackPort {
     await upstreams?.set.stop(STOP_WITHIN_MS);
     upstreams = undefined;
     const text = await readFile(join(dir, WORKSPACE_CONFIG_FILE), 'utf8').catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code !== 'ENOENT') onLog(WORKSPACE_CONFIG_FILE, `cannot be read: ${cause.message}`);
+      if (cause.code !== 'ENOENT') lastError = `${WORKSPACE_CONFIG_FILE} cannot be read: ${cause.message}`;
       return '';
     });
-    const set = await startUpstreams(dir, parseWorkspaceConfig(text).config.upstreams, { onEvent, onLog });
+    const set = await startUpstreams(dir, parseWorkspaceConfig(text).config.upstreams, {
+      onEvent,
+      onLog: options.onLog,
+    });
     upstreams = { dir, set };
-    for (const problem of set.problems) onLog('upstreams', `failed: ${problem}`);
+    lastError = set.problems.at(-1) ?? lastError;
   }
 
   async function stop(): Promise<void> {
-    const ending = [stack?.stop(STOP_WITHIN_MS), upstreams?.set.stop(STOP_WITHIN_MS)];
+    const ending = [stack, upstreams?.set].flatMap((part) => (part ? [part.stop(STOP_WITHIN_MS)] : []));
     stack = undefined;
     upstreams = undefined;
     await Promise.all(ending);

@@ -65,7 +65,8 @@ export async function startPreviewRun(options: PreviewRunOptions): Promise<Previ
         brokers: options.brokers ?? DEFAULT_BROKERS,
         onEvent(event) {
           options.onEvent(event);
-          if (event.event === 'child-restarted' && event.child === 'agent' && !stopped) void ask().catch((error: unknown) => options.onLog('agent', String(error)));
+          if (event.event === 'child-restarted' && event.child === 'agent' && !stopped)
+            void ask().catch((error: unknown) => options.onLog('agent', String(error)));
         },
         onLog: options.onLog,
         signal: options.signal,
@@ -101,29 +102,56 @@ export async function startPreviewRun(options: PreviewRunOptions): Promise<Previ
       const status = await client().status();
       const enough = status.state === 'live' || (status.state === 'degraded' && Date.now() - started > LINKS_WITHIN_MS);
       if (enough && status.hosts.length > 0 && (await stack?.edgeReady())) return status;
-      if (status.state === 'failed') throw new PreviewFailed(status.error?.code ?? 'preview-failed', status.error?.message ?? 'the preview failed', status.error?.hint);
+      if (status.state === 'failed')
+        throw new PreviewFailed(
+          status.error?.code ?? 'preview-failed',
+          status.error?.message ?? 'the preview failed',
+          status.error?.hint,
+        );
       if (Date.now() - started > ANSWERS_WITHIN_MS) {
-        const links = status.links.map((link) => `${link.broker} ${link.state}${link.error ? ` (${link.error})` : ''}`).join(', ');
-        throw new PreviewFailed('preview-not-ready', `the preview did not answer within ${ANSWERS_WITHIN_MS / 1000} s; links: ${links || 'none'}`);
+        const links = status.links
+          .map((link) => `${link.broker} ${link.state}${link.error ? ` (${link.error})` : ''}`)
+          .join(', ');
+        throw new PreviewFailed(
+          'preview-not-ready',
+          `the preview did not answer within ${ANSWERS_WITHIN_MS / 1000} s; links: ${links || 'none'}`,
+        );
       }
       await new Promise((done) => setTimeout(done, POLL_MS));
     }
   }
 }
 
-async function readConfig(source: PreviewSource, problems: string[]): Promise<ReturnType<typeof parseWorkspaceConfig>['config']> {
+async function readConfig(
+  source: PreviewSource,
+  problems: string[],
+): Promise<ReturnType<typeof parseWorkspaceConfig>['config']> {
   if (source.kind === 'url') return parseWorkspaceConfig('').config;
   const folder = await stat(source.dir).catch((error: NodeJS.ErrnoException) => {
-    throw new PreviewFailed('folder-unreadable', `${source.dir}: ${error.code === 'ENOENT' ? 'no such folder' : error.message}`, 'name a folder of manifests, or the URL of an upstream');
+    throw new PreviewFailed(
+      'folder-unreadable',
+      `${source.dir}: ${error.code === 'ENOENT' ? 'no such folder' : error.message}`,
+      'name a folder of manifests, or the URL of an upstream',
+    );
   });
-  if (!folder.isDirectory()) throw new PreviewFailed('folder-unreadable', `${source.dir} is not a folder`, 'name a folder of manifests, or the URL of an upstream');
+  if (!folder.isDirectory())
+    throw new PreviewFailed(
+      'folder-unreadable',
+      `${source.dir} is not a folder`,
+      'name a folder of manifests, or the URL of an upstream',
+    );
   let text = '';
   try {
     text = await readFile(join(source.dir, WORKSPACE_CONFIG_FILE), 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') problems.push(`${WORKSPACE_CONFIG_FILE}: ${(error as Error).message}`);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      problems.push(`${WORKSPACE_CONFIG_FILE}: ${(error as Error).message}`);
   }
   const parsed = parseWorkspaceConfig(text);
-  problems.push(...parsed.problems.map((found) => `${found.file}:${found.line}:${found.column}: ${found.path ? `${found.path}: ` : ''}${found.message}`));
+  problems.push(
+    ...parsed.problems.map(
+      (found) => `${found.file}:${found.line}:${found.column}: ${found.path ? `${found.path}: ` : ''}${found.message}`,
+    ),
+  );
   return parsed.config;
 }

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export type Role = 'control' | 'broker' | 'agent' | 'leash';
@@ -8,8 +9,25 @@ export type Role = 'control' | 'broker' | 'agent' | 'leash';
  */
 export function roleProgram(role: Role): { command: string; args: string[] } {
   const here = import.meta.url;
+  if (process.versions['electron'] !== undefined) return electronProgram(role, fileURLToPath(here));
   const file = here.endsWith('.ts')
     ? fileURLToPath(new URL(`../../cli/roles/${role}.ts`, here))
     : fileURLToPath(new URL(`./${role}.js`, here));
   return { command: process.execPath, args: [file] };
+}
+
+/**
+ * Electron's binary does not run as Node (fuse `runAsNode`): the package brings a Node of its own, which cannot read the
+ * archive, so the roles lie beside it (`electron-builder.yml`). A checkout has Node in `node_modules`.
+ */
+function electronProgram(role: Role, here: string): { command: string; args: string[] } {
+  const executable = process.platform === 'win32' ? 'node.exe' : 'node';
+  const packaged = here.includes(`app.asar`);
+  const root = join(here, '../../..');
+  return packaged
+    ? {
+        command: join(process.resourcesPath, 'node', executable),
+        args: [join(process.resourcesPath, 'app.asar.unpacked/dist', `${role}.js`)],
+      }
+    : { command: join(root, 'node_modules/node/bin', executable), args: [join(root, 'dist', `${role}.js`)] };
 }

@@ -56,10 +56,20 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     ADIT_AGENT_TOKEN: secret(),
   };
   const kept: KeptChild[] = [];
-  const part = async (name: string, role: Role, args: (previous: ReadyLine | undefined) => string[], env: Record<string, string>): Promise<KeptChild> => {
+  const part = async (
+    name: string,
+    role: Role,
+    args: (previous: ReadyLine | undefined) => string[],
+    env: Record<string, string>,
+  ): Promise<KeptChild> => {
     const program = roleProgram(role);
     const child = await keepAlive({
-      spec: (previous) => ({ name, command: program.command, args: [...program.args, '--json', '--leashed', ...args(previous)], env }),
+      spec: (previous) => ({
+        name,
+        command: program.command,
+        args: [...program.args, '--json', '--leashed', ...args(previous)],
+        env,
+      }),
       readyWithinMs: READY_WITHIN_MS,
       onEvent: options.onEvent,
       onLog: options.onLog,
@@ -82,8 +92,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       'control',
       'control',
       (previous) => [
-        ...['--listen', previous?.address ?? '127.0.0.1:0', '--issuer', ISSUER, '--domain', 'localhost', '--name-bits', '40'],
-        ...['--database', join(stateDir, 'control.db')],
+        '--listen',
+        previous?.address ?? '127.0.0.1:0',
+        '--issuer',
+        ISSUER,
+        '--domain',
+        'localhost',
+        '--name-bits',
+        '40',
+        '--database',
+        join(stateDir, 'control.db'),
       ],
       { ADIT_ENROLMENT_KEY: secrets.ADIT_ENROLMENT_KEY, ADIT_BROKER_KEY: secrets.ADIT_BROKER_KEY },
     );
@@ -101,9 +119,23 @@ export async function startStack(options: StackOptions): Promise<Stack> {
             const at = previous?.role === 'broker' ? previous : undefined;
             const tunnelListen = at?.tunnel ? new URL(at.tunnel).host : '127.0.0.1:0';
             return [
-              ...['--id', id, '--region', id, '--role', 'tunnel', ...common],
-              ...['--listen', at?.address ?? '127.0.0.1:0', '--tunnel-listen', tunnelListen, '--peer-listen', at?.peer ?? '127.0.0.1:0'],
-              ...['--tls-cert', files.cert, '--tls-key', files.key],
+              '--id',
+              id,
+              '--region',
+              id,
+              '--role',
+              'tunnel',
+              ...common,
+              '--listen',
+              at?.address ?? '127.0.0.1:0',
+              '--tunnel-listen',
+              tunnelListen,
+              '--peer-listen',
+              at?.peer ?? '127.0.0.1:0',
+              '--tls-cert',
+              files.cert,
+              '--tls-key',
+              files.key,
             ];
           },
           brokerEnv,
@@ -120,8 +152,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       (previous) => {
         const at = previous?.role === 'edge' ? previous : undefined;
         return [
-          ...['--id', 'edge', '--region', 'local', '--role', 'edge', ...common],
-          ...['--listen', at?.address ?? '127.0.0.1:0', '--peer-listen', at?.peer ?? '127.0.0.1:0', ...peers.flatMap((peer) => ['--peer', peer])],
+          '--id',
+          'edge',
+          '--region',
+          'local',
+          '--role',
+          'edge',
+          ...common,
+          '--listen',
+          at?.address ?? '127.0.0.1:0',
+          '--peer-listen',
+          at?.peer ?? '127.0.0.1:0',
+          ...peers.flatMap((peer) => ['--peer', peer]),
         ];
       },
       brokerEnv,
@@ -130,8 +172,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       'agent',
       'agent',
       (previous) => [
-        ...['--listen', previous?.address ?? '127.0.0.1:0', '--control', controlUrl, '--ca-file', files.ca],
-        ...['--state-dir', join(stateDir, 'agent'), '--links', String(Math.min(options.brokers, 8))],
+        '--listen',
+        previous?.address ?? '127.0.0.1:0',
+        '--control',
+        controlUrl,
+        '--ca-file',
+        files.ca,
+        '--state-dir',
+        join(stateDir, 'agent'),
+        '--links',
+        String(Math.min(options.brokers, 8)),
       ],
       { ADIT_ENROLMENT_KEY: secrets.ADIT_ENROLMENT_KEY, ADIT_AGENT_TOKEN: secrets.ADIT_AGENT_TOKEN },
     );
@@ -140,11 +190,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       edge: () => ({ address: edge.ready().address, pid: edge.pid() }),
       brokers: () => brokers.map(brokerPart),
       control: () => ({ address: control.ready().address, pid: control.pid() }),
-      agent: () => ({ address: agent.ready().address, pid: agent.pid(), token: secrets.ADIT_AGENT_TOKEN, lastError: agent.lastError() }),
+      agent: () => ({
+        address: agent.ready().address,
+        pid: agent.pid(),
+        token: secrets.ADIT_AGENT_TOKEN,
+        lastError: agent.lastError(),
+      }),
       async edgeReady() {
         const line = edge.ready();
         if (line.role !== 'edge' || line.peer === undefined) return false;
-        const answer = await fetch(`http://${line.peer}/readyz`, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
+        const answer = await fetch(`http://${line.peer}/readyz`, { signal: AbortSignal.timeout(2_000) }).catch(
+          () => undefined,
+        );
         return answer?.ok === true;
       },
       stop: (graceMs) => stop(graceMs),

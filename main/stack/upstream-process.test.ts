@@ -26,7 +26,14 @@ async function ask(url: string | undefined): Promise<{ color: string; pid: numbe
 }
 
 test('a command listens on the port that it is given, in its folder and environment', async () => {
-  set = await startUpstreams(dir, { 'shop/pets': { command: [process.execPath, 'server.mjs'], env: { COLOR: 'green' } }, orders: { url: 'http://127.0.0.1:9' } }, listeners);
+  set = await startUpstreams(
+    dir,
+    {
+      'shop/pets': { command: [process.execPath, 'server.mjs'], env: { COLOR: 'green' } },
+      orders: { url: 'http://127.0.0.1:9' },
+    },
+    listeners,
+  );
   expect(set.problems).toEqual([]);
   expect(set.urls['orders']).toBe('http://127.0.0.1:9');
   expect((await ask(set.urls['shop/pets'])).color).toBe('green');
@@ -44,9 +51,14 @@ test('what a shell command started is ended with it', async () => {
 test('a command that does not listen is a problem with what it said; the others run', async () => {
   set = await startUpstreams(
     dir,
-    { broken: { command: `"${process.execPath}" -e "console.error('Error: no database'); process.exit(3)"`, env: {} }, good: { command: [process.execPath, 'server.mjs'], env: {} } },
+    {
+      broken: { command: `"${process.execPath}" -e "console.error('Error: no database'); process.exit(3)"`, env: {} },
+      good: { command: [process.execPath, 'server.mjs'], env: {} },
+    },
     listeners,
   );
-  expect(set.problems).toEqual([expect.stringMatching(/upstream broken: nothing listens on 127\.0\.0\.1:\d+ .*no database/)]);
+  expect(set.problems).toEqual([
+    expect.stringMatching(/upstream broken: nothing listens on 127\.0\.0\.1:\d+ .*no database/),
+  ]);
   expect((await ask(set.urls['good'])).pid).toBeGreaterThan(0);
 });

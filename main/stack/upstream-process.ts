@@ -62,7 +62,13 @@ export async function startUpstreams(
           listeners.onEvent({ event: 'child-exited', child: name, pid: child.pid, reason, restartInMs });
           slot.timer = setTimeout(() => {
             start().then(
-              (again) => listeners.onEvent({ event: 'child-restarted', child: name, pid: again.pid, address: `127.0.0.1:${port}` }),
+              (again) =>
+                listeners.onEvent({
+                  event: 'child-restarted',
+                  child: name,
+                  pid: again.pid,
+                  address: `127.0.0.1:${port}`,
+                }),
               (error: unknown) => listeners.onLog(name, String(error)),
             );
           }, restartInMs);
@@ -89,7 +95,7 @@ export async function startUpstreams(
     async stop(graceMs) {
       stopped = true;
       for (const slot of running) clearTimeout(slot.timer);
-      await Promise.all(running.map((slot) => slot.child?.stop(graceMs)));
+      await Promise.all(running.flatMap((slot) => (slot.child ? [slot.child.stop(graceMs)] : [])));
     },
   };
 }
@@ -101,7 +107,9 @@ function freePort(): Promise<number> {
     server.once('error', reject);
     server.listen(0, '127.0.0.1', () => {
       const address = server.address();
-      server.close(() => (typeof address === 'object' && address ? resolvePort(address.port) : reject(new Error('no port'))));
+      server.close(() =>
+        typeof address === 'object' && address ? resolvePort(address.port) : reject(new Error('no port')),
+      );
     });
   });
 }
