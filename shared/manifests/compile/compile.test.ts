@@ -406,6 +406,11 @@ describe('access', () => {
       [plan, subscription('apiSelector: { matchExpressions: [{ key: a, operator: Equals }] }')],
       'error selector-invalid spec.apiSelector',
     ],
+    [
+      'a selector of a bundle that is none',
+      [object(HUB, 'APIBundle', 'b', 'spec: { apiSelector: { matchExpressions: [{ key: a, operator: In }] } }')],
+      'error selector-invalid spec.apiSelector',
+    ],
     ['claims', [plan, subscription('claims: "Equals(`a`,`b`)"')], 'warning not-enforced spec.claims'],
     ['an object that is defined twice', [API, API], 'error duplicate-object metadata.name'],
     ['a kind without effect', [object(HUB, 'APIPortal', 'p', 'spec: {}')], 'info not-enforced kind'],

@@ -36,7 +36,11 @@ export function notEnforced(
   say(scope, document, 'not-enforced', path, `not enforced in a preview: ${why}`, { severity, at: 'key' });
 }
 
+const keys = new WeakMap<ManifestDocument, string>();
+
 /** The key of an object in the gateway's configuration. */
 export function keyOf(document: ManifestDocument): string {
-  return `${document.ref.namespace}/${document.ref.name}`;
+  const known = keys.get(document) ?? `${document.ref.namespace}/${document.ref.name}`;
+  keys.set(document, known);
+  return known;
 }

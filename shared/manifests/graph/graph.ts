@@ -6,6 +6,7 @@ import { detailOf } from './detail.ts';
 import { roleOf } from './role.ts';
 
 export const VISITOR = 'visitor';
+const IS_DEFAULT: FieldPath = ['spec', 'isDefault'];
 const RANK: Readonly<Record<Severity, number>> = { info: 1, warning: 2, error: 3 };
 
 /** Who leads to what: visitors → routes → APIs and Services; subscriptions → APIs, applications and plans; and so on. */
@@ -13,11 +14,6 @@ export function graphOf(resolution: Resolution, diagnostics: readonly Diagnostic
   const problems = worstByObject(diagnostics);
   const nodes = new Map<string, GraphNode>();
   const edges: GraphEdge[] = [];
-  const connect = (from: string, to: string, field: string, broken = false): void => {
-    const id = `${from}>${to}#${field}`;
-    edges.push(broken ? { id, from, to, field, broken } : { id, from, to, field });
-  };
-
   for (const document of resolution.documents) {
     const role = roleOf(groupKind(document.ref));
     if (role === undefined) continue;
@@ -25,7 +21,7 @@ export function graphOf(resolution: Resolution, diagnostics: readonly Diagnostic
     if (role === 'route') {
       if (!nodes.has(VISITOR))
         nodes.set(VISITOR, { id: VISITOR, role: 'visitor', kind: 'Visitor', title: 'Visitors', detail: '' });
-      connect(VISITOR, document.id, '');
+      edges.push(visitorEdge(document));
     }
   }
   for (const { from, path, to, wanted, target } of resolution.references) {
@@ -34,31 +30,46 @@ export function graphOf(resolution: Resolution, diagnostics: readonly Diagnostic
       const role = roleOf(`${wanted.group}/${wanted.kind}`) ?? 'other';
       nodes.set(to, { id: to, role, kind: wanted.kind, title: wanted.name, detail: 'not in the files', missing: true });
     }
-    connect(from.id, to, fieldOf(path), target === undefined);
+    edges.push(edgeOf(from, to, path, target === undefined));
   }
   for (const [subscription, grant] of resolution.grants) {
     const named = new Set((resolution.referencesOf.get(subscription) ?? []).map(({ to }) => to));
     for (const granted of [grant.apis, grant.applications]) {
       for (const { document, path } of granted) {
         // What a bundle gives is reached by way of the bundle.
-        if (path[1] !== 'apiBundles' && !named.has(document.id)) connect(subscription.id, document.id, fieldOf(path));
+        if (path[1] !== 'apiBundles' && !named.has(document.id))
+          edges.push(edgeOf(subscription, document.id, path, false));
       }
     }
   }
   for (const api of resolution.byKind.get(`${HUB}/API`) ?? []) {
     const auth = resolution.auths.get(api.ref.namespace);
-    if (auth !== undefined) connect(auth.id, api.id, 'spec.isDefault');
+    if (auth !== undefined) edges.push(edgeOf(auth, api.id, IS_DEFAULT, false));
   }
   return { nodes: [...nodes.values()], edges };
 }
 
-const fieldTexts = new WeakMap<FieldPath, string>();
+const known = new WeakMap<ManifestDocument, Map<string, Map<FieldPath, GraphEdge>>>();
 
-/** Paths live as long as their document, and are asked for after every edit. */
-function fieldOf(path: FieldPath): string {
-  const known = fieldTexts.get(path) ?? formatPath(path);
-  fieldTexts.set(path, known);
-  return known;
+/** Edges are kept as long as the document that makes them: after an edit nearly all are the same. */
+function edgeOf(from: ManifestDocument, to: string, path: FieldPath, broken: boolean): GraphEdge {
+  let byTarget = known.get(from);
+  if (byTarget === undefined) known.set(from, (byTarget = new Map()));
+  let byPath = byTarget.get(to);
+  if (byPath === undefined) byTarget.set(to, (byPath = new Map()));
+  const kept = byPath.get(path);
+  if (kept !== undefined && (kept.broken === true) === broken) return kept;
+  // A path that is made anew each time must not let the memory grow.
+  if (byPath.size > 64) byPath.clear();
+  const field = formatPath(path);
+  const id = `${from.id}>${to}#${field}`;
+  const edge: GraphEdge = broken ? { id, from: from.id, to, field, broken } : { id, from: from.id, to, field };
+  byPath.set(path, edge);
+  return edge;
+}
+
+function visitorEdge(route: ManifestDocument): GraphEdge {
+  return { id: `${VISITOR}>${route.id}`, from: VISITOR, to: route.id, field: '' };
 }
 
 const plainNodes = new WeakMap<ManifestDocument, GraphNode>();

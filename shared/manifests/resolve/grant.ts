@@ -46,8 +46,9 @@ export function resolveGrant(subscription: ManifestDocument, byId: ById, byPlace
     const selector = readSelector(fields(holder.value, 'spec')[field]);
     if (selector === undefined) return [];
     if ('problem' in selector) {
-      // A bundle may be used by many subscriptions; it is reported where it is used first.
-      diagnostics.push(report(holder, 'selector-invalid', ['spec', field], selector.problem));
+      // A bundle may be used by many subscriptions: `badBundles` reports it once.
+      if (holder === subscription)
+        diagnostics.push(report(holder, 'selector-invalid', ['spec', field], selector.problem));
       return [];
     }
     return (byPlace.get(`${HUB}/${kind}/${namespace}`) ?? []).filter((document) =>
@@ -81,6 +82,16 @@ export function resolveGrant(subscription: ManifestDocument, byId: ById, byPlace
     plan: plan === undefined ? undefined : find('APIPlan', plan),
     diagnostics,
   };
+}
+
+/** Bundles whose selector is not one. */
+export function badBundles(bundles: readonly ManifestDocument[]): Diagnostic[] {
+  return bundles.flatMap((bundle) => {
+    const selector = readSelector(fields(bundle.value, 'spec')['apiSelector']);
+    return selector !== undefined && 'problem' in selector
+      ? [report(bundle, 'selector-invalid', API_SELECTOR, selector.problem)]
+      : [];
+  });
 }
 
 /** The deprecated `applications[].appId`, which names applications by what they are called outside of the cluster. */

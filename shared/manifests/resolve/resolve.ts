@@ -4,7 +4,7 @@ import { groupKind, HUB, INGRESS_ANNOTATIONS, NETWORKING, TRAEFIK } from '../kin
 import { nearNames } from '../near-names.ts';
 import { report } from '../report.ts';
 import type { Diagnostic, ManifestDocument, ObjectId } from '../types.ts';
-import { resolveGrant, type Grant } from './grant.ts';
+import { badBundles, resolveGrant, type Grant } from './grant.ts';
 import { ingressMiddlewares, wantedBy, type Wanted } from './wanted.ts';
 
 export interface Reference {
@@ -85,6 +85,7 @@ export function resolve(all: readonly ManifestDocument[]): Resolution {
   for (const reference of references) append(referencesOf, reference.from, reference);
 
   const auths = defaultAuths(byKind.get(`${HUB}/APIAuth`) ?? [], diagnostics);
+  diagnostics.push(...badBundles(byKind.get(`${HUB}/APIBundle`) ?? []));
   const grants = new Map<ManifestDocument, Grant>();
   for (const subscription of byKind.get(`${HUB}/ManagedSubscription`) ?? []) {
     const grant = resolveGrant(subscription, byId, byPlace);
@@ -115,13 +116,16 @@ function missing(document: ManifestDocument, wanted: Wanted, names: Names): Diag
   return report(document, 'reference-missing', wanted.path, message, { severity: wanted.severity, hint });
 }
 
+/** One value, because edges of the graph are kept by it. */
+const MIDDLEWARES: FieldPath = ['metadata', 'annotations', `${INGRESS_ANNOTATIONS}router.middlewares`];
+
 function followIngressMiddlewares(
   document: ManifestDocument,
   byKind: ReadonlyMap<string, readonly ManifestDocument[]>,
   references: Reference[],
   diagnostics: Diagnostic[],
 ): void {
-  const path = ['metadata', 'annotations', `${INGRESS_ANNOTATIONS}router.middlewares`];
+  const path = MIDDLEWARES;
   for (const name of new Set(ingressMiddlewares(document))) {
     const full = name.endsWith('@kubernetescrd') ? name.slice(0, -'@kubernetescrd'.length) : undefined;
     if (full === undefined) {
