@@ -255,10 +255,11 @@ export class Exchange implements ResponseSink, RunningTry {
     }
   }
 
-  /** A kept connection, or a fresh one; fresh where a retry would not be safe after the first was found closed. */
+  /** A kept connection, or a fresh one; always fresh for a retry, since what was kept beside a dead one is dead as well. */
   #open(target: Target, now: number): UpstreamConnection | Error {
     const decode = this.#request.head.version === '1.0';
-    const idle = decode || this.#request.upgrade !== undefined ? undefined : target.takeIdle(now);
+    const fresh = decode || this.#request.upgrade !== undefined || this.#tries > 1;
+    const idle = fresh ? undefined : target.takeIdle(now);
     if (idle !== undefined) return idle;
     try {
       return new UpstreamConnection(target, decode);
