@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { analyze } from './analyze.ts';
 import { diagnosticCodes } from './errors.ts';
@@ -76,6 +77,81 @@ describe('an edit', () => {
   it('forgets what another namespace or other schemas would change', () => {
     const other = analyze(files, { namespace: 'other', previous: first });
     expect(other.documents.some((document) => first.documents.includes(document))).toBe(false);
+  });
+});
+
+describe('whatever is typed', () => {
+  const files = petstore();
+  const text = files.map((file) => file.text).join('---\n');
+
+  it('gives diagnostics that lie within the file, and never throws', () => {
+    const noise = fc.constantFrom(
+      '',
+      ' ',
+      '\n',
+      '\t',
+      ': ',
+      '- ',
+      '[',
+      '{',
+      '}',
+      '"',
+      "'",
+      '&a ',
+      '*a',
+      '|',
+      '#',
+      '`',
+      'null',
+      '5',
+      '{}',
+      '[]',
+      '\n---\n',
+      'ä',
+    );
+    fc.assert(
+      fc.property(fc.nat(text.length), fc.nat(40), noise, (at, cut, insert) => {
+        const broken = text.slice(0, at) + insert + text.slice(at + cut);
+        const lines = broken.split('\n');
+        for (const { line, column, endLine, endColumn } of analyze([{ path: 'a.yaml', text: broken }], {
+          namespace: 'x',
+        }).diagnostics) {
+          expect(line).toBeLessThanOrEqual(lines.length);
+          expect(column).toBeLessThanOrEqual((lines[line - 1]?.length ?? 0) + 1);
+          expect(endLine > line || endColumn >= column).toBe(true);
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('bears any value in the place of any field', () => {
+    const value = fc.constantFrom<unknown>(null, 5, -1, true, '', 'x', [], [null], [[]], {}, { name: 5 }, [
+      { name: null },
+    ]);
+    const documents = analyze(files, { namespace: 'petstore' }).documents.map((document) => document.value);
+    fc.assert(
+      fc.property(fc.nat(documents.length - 1), fc.infiniteStream(fc.nat(20)), value, (which, turns, put) => {
+        const copy: unknown = structuredClone(documents[which]);
+        let holder = copy;
+        for (const turn of turns) {
+          if (typeof holder !== 'object' || holder === null) break;
+          const keys = Object.keys(holder);
+          const key = keys[turn % Math.max(keys.length, 1)];
+          if (key === undefined) break;
+          const child: unknown = Reflect.get(holder, key);
+          if (turn > 14 || typeof child !== 'object') {
+            Reflect.set(holder, key, put);
+            break;
+          }
+          holder = child;
+        }
+        const others = documents.filter((_, at) => at !== which);
+        const list = [...others, copy].map((document, at) => ({ path: `${at}.json`, text: JSON.stringify(document) }));
+        expect(() => analyze(list, { namespace: 'petstore' })).not.toThrow();
+      }),
+      { numRuns: 200 },
+    );
   });
 });
 
