@@ -34,6 +34,8 @@ const options: editor.IStandaloneEditorConstructionOptions = {
   cursorBlinking: 'solid',
   quickSuggestions: { other: true, strings: true, comments: false },
   wordBasedSuggestions: 'off',
+  // Enter ends a line whose word is already complete.
+  acceptSuggestionOnEnter: 'smart',
   unicodeHighlight: { ambiguousCharacters: false },
 };
 
@@ -42,7 +44,7 @@ export function CodeView() {
   const { buffers } = useApp();
   const place = useRef<HTMLDivElement>(null);
   const [view, setView] = useState<View | null>(null);
-  const scheme = useComputedColorScheme('light');
+  const scheme = useComputedColorScheme('light', { getInitialValueInEffect: false });
   const active = useTabs((state) => state.active);
   const ready = useTabs((state) => state.tabs.find((tab) => tab.path === state.active)?.state === 'ready');
   const model = useLive((state) => state.model);

@@ -7,14 +7,13 @@ import { loadMonaco } from './monaco.ts';
 /** Two texts side by side (one above the other where it is narrow), unchanged parts folded. */
 export function DiffView({ before, after, path }: { before: string; after: string; path: string }) {
   const place = useRef<HTMLDivElement>(null);
-  const scheme = useComputedColorScheme('light');
+  const scheme = useComputedColorScheme('light', { getInitialValueInEffect: false });
 
   useEffect(() => {
     let gone = false;
     let free: (() => void) | undefined;
     void loadMonaco().then((monaco) => {
       if (gone || !place.current) return;
-      monaco.editor.setTheme(`adit-${scheme}`);
       const language = /\.(ya?ml|json)$/i.test(path) ? 'yaml' : 'plaintext';
       // Models of a scheme of their own: the file's own model may be open in the editor.
       const models = [before, after].map((text) => monaco.editor.createModel(text, language));
@@ -47,7 +46,11 @@ export function DiffView({ before, after, path }: { before: string; after: strin
       gone = true;
       free?.();
     };
-  }, [before, after, path, scheme]);
+  }, [before, after, path]);
+
+  useEffect(() => {
+    void loadMonaco().then((monaco) => monaco.editor.setTheme(`adit-${scheme}`));
+  }, [scheme]);
 
   return <div ref={place} className="diff-view" />;
 }

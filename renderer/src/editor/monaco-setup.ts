@@ -4,6 +4,8 @@ import 'monaco-editor/languages/definitions/yaml/register';
 import EditorWorker from './editor.worker.ts?worker';
 import YamlWorker from './yaml.worker.ts?worker';
 import { configureMonacoYaml, type MonacoYaml } from 'monaco-yaml';
+import { plainCompletion } from './plain-completion.ts';
+import type { languages } from 'monaco-editor/editor';
 import { monacoTheme } from './monaco-theme.ts';
 
 globalThis.MonacoEnvironment = { getWorker: () => new EditorWorker() };
@@ -23,7 +25,15 @@ function createYamlWorker(options: OldWorkerOptions): unknown {
   return monaco.editor.createWebWorker({ worker });
 }
 
-const forYaml = { ...monaco, editor: { ...monaco.editor, createWebWorker: createYamlWorker } };
+const forYaml = {
+  ...monaco,
+  editor: { ...monaco.editor, createWebWorker: createYamlWorker },
+  languages: {
+    ...monaco.languages,
+    registerCompletionItemProvider: (selector: string, provider: languages.CompletionItemProvider) =>
+      monaco.languages.registerCompletionItemProvider(selector, plainCompletion(provider)),
+  },
+};
 
 /** Completion, hover and formatting only: problems are shown once, from the model, which knows more than the schema. */
 const yaml: MonacoYaml = configureMonacoYaml(forYaml as unknown as Parameters<typeof configureMonacoYaml>[0], {

@@ -61,7 +61,7 @@ function ViewSwitch() {
 
 function SchemeToggle() {
   const { setColorScheme } = useMantineColorScheme();
-  const scheme = useComputedColorScheme('light');
+  const scheme = useComputedColorScheme('light', { getInitialValueInEffect: false });
   const other = scheme === 'dark' ? 'light' : 'dark';
   return (
     <Tooltip label={`Use ${other} colours`}>

@@ -38,7 +38,7 @@ function Palette() {
   const app = useApp();
   const model = useLive((state) => state.model);
   const files = useLive((state) => state.files);
-  const scheme = useComputedColorScheme('light');
+  const scheme = useComputedColorScheme('light', { getInitialValueInEffect: false });
   const { setColorScheme } = useMantineColorScheme();
   const [typed, setTyped] = useState('');
   const [at, setAt] = useState(0);

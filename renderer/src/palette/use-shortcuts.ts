@@ -8,7 +8,7 @@ import { usePalette } from './palette-store.ts';
 /** Runs the commands by their keys. Listens before the editor does, which has its own meaning for some of them. */
 export function useShortcuts(): void {
   const app = useApp();
-  const scheme = useComputedColorScheme('light');
+  const scheme = useComputedColorScheme('light', { getInitialValueInEffect: false });
   const { setColorScheme } = useMantineColorScheme();
 
   useEffect(() => {
