@@ -13,7 +13,8 @@ export function nodeTraffic(graph: Model['graph'], exchanges: readonly ExchangeS
   const byName = new Map<string, Load>();
   for (const exchange of exchanges) {
     for (const [field, name] of [
-      ['route', exchange.route],
+      // The agent numbers the rules of a route: KIND/NAMESPACE/NAME#0.
+      ['route', exchange.route?.replace(/#\d+$/, '')],
       ['api', exchange.api],
       ['application', exchange.application],
       ['plan', exchange.plan],
@@ -30,7 +31,13 @@ export function nodeTraffic(graph: Model['graph'], exchanges: readonly ExchangeS
     const names = [
       node.id,
       node.title,
-      ...(node.object ? [node.object.name, `${node.object.namespace}/${node.object.name}`] : []),
+      ...(node.object
+        ? [
+            node.object.name,
+            `${node.object.namespace}/${node.object.name}`,
+            `${node.object.kind}/${node.object.namespace}/${node.object.name}`,
+          ]
+        : []),
     ];
     const load = names.map((name) => byName.get(`${field} ${name}`)).find((found) => found !== undefined);
     if (load) loads.set(node.id, load);

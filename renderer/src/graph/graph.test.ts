@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Model } from '../../../shared/contract/contract.ts';
+import { edgeTraffic, nodeTraffic } from './edge-traffic.ts';
 import { edgePath } from './edge-path.ts';
 import { relatedNodes } from './related.ts';
 import { columnOf, type Role } from './role.ts';
@@ -72,4 +73,28 @@ test('edges turn at round corners', () => {
     ]),
   ).toBe('M0 0L15 0Q20 0 20 5L20 20');
   expect(edgePath([])).toBe('');
+});
+
+test('traffic is drawn on the ways that the requests took', () => {
+  const ref = { apiVersion: 'traefik.io/v1alpha1', kind: 'IngressRoute', namespace: 'shop', name: 'pets' };
+  const drawn: Graph = { ...graph, nodes: graph.nodes.map((one) => (one.id === 'r' ? { ...one, object: ref } : one)) };
+  const base = {
+    id: 'x',
+    startedAt: '',
+    method: 'GET',
+    host: 'h',
+    target: '/',
+    broker: 'b',
+    attempt: 1,
+    requestBytes: 0,
+    responseBytes: 0,
+  };
+  const loads = nodeTraffic(drawn, [
+    { ...base, seq: 1, status: 200, route: 'IngressRoute/shop/pets#0' },
+    { ...base, seq: 2, status: 502, route: 'IngressRoute/shop/pets#1' },
+  ]);
+  const role = (id: string): string => drawn.nodes.find((one) => one.id === id)?.role ?? 'other';
+  expect(edgeTraffic(loads, { from: 'v', to: 'r' }, role)).toEqual({ requests: 2, failed: 1 });
+  expect(edgeTraffic(loads, { from: 'r', to: 's' }, role)).toEqual({ requests: 2, failed: 1 });
+  expect(edgeTraffic(loads, { from: 'r', to: 'a' }, role).requests).toBe(0);
 });
