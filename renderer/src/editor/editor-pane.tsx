@@ -2,6 +2,7 @@ import { Button, Loader } from '@mantine/core';
 import { useEffect } from 'react';
 import { useApp } from '../app-context.tsx';
 import { FailureNote } from '../notice/failure-note.tsx';
+import { keyName } from '../palette/key-name.ts';
 import { openDialog } from '../state/dialogs.ts';
 import { useSelection } from '../state/selection.ts';
 import { CodeView } from './code-view.tsx';
@@ -43,7 +44,7 @@ export function EditorPane() {
       {!active && (
         <div className="empty">
           <p>No file is open.</p>
-          <p className="dim">Choose an object or a file on the left, or press the key for search and commands.</p>
+          <p className="dim">Choose an object or a file on the left, or press {keyName('mod+K')} to search.</p>
           <Button onClick={() => openDialog({ kind: 'new-file', folder: '' })}>New file</Button>
         </div>
       )}
