@@ -32,7 +32,6 @@ export function ContextMenu() {
           className="pick"
           aria-haspopup="dialog"
           aria-expanded={open}
-          aria-label={`Context: ${kube?.context ?? 'none'}, ${state}`}
           title={kube?.context}
           onClick={() => setOpen((was) => !was)}
         >
@@ -43,6 +42,7 @@ export function ContextMenu() {
             </span>
           )}
           <span className="ellipsis">{kube?.context ?? 'none'}</span>
+          <span className="unseen">{state}</span>
           <span aria-hidden className="dim">
             ▾
           </span>
