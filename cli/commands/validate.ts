@@ -78,12 +78,10 @@ function published(diagnostic: Diagnostic): Record<string, unknown> {
     column,
     endLine,
     endColumn,
-    ...{
-      object: diagnostic.object ?? null,
-      path: diagnostic.path ?? null,
-      message,
-      hint: diagnostic.hint ?? null,
-    },
+    object: diagnostic.object ?? null,
+    path: diagnostic.path ?? null,
+    message,
+    hint: diagnostic.hint ?? null,
   };
 }
 
