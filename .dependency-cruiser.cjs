@@ -31,7 +31,13 @@ module.exports = {
       from: { path: '^shared/', pathNot: '\\.test\\.ts$' },
       to: { path: '^(node:)?(http|https|http2)$|node_modules/(react|react-dom|electron|fastify)/' },
     },
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    // Types may refer to each other; what remains at run time may not.
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     {
       name: 'no-tests-from-sources',
       severity: 'error',
@@ -42,7 +48,12 @@ module.exports = {
   options: {
     parser: 'swc',
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^dist/' },
-    enhancedResolveOptions: { extensions: ['.ts', '.tsx', '.js', '.json'], exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
+    // swc's walker does not know `using` yet, which only tests have.
+    exclude: { path: '^dist/|\\.test\\.tsx?$' },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.tsx', '.js', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default'],
+    },
   },
 };

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { pino, type Logger } from 'pino';
+import type { Logger } from 'pino';
 import { CommandFailed, EXIT, tellFailure } from './errors.ts';
+import { stderrLog } from './stderr-log.ts';
 
 export interface RoleFlags {
   readonly json?: boolean | undefined;
@@ -20,7 +21,9 @@ const CLOSE_WITHIN_MS = 4_000;
  * standard input end it in order, and a second signal at once.
  */
 export async function runRole(flags: RoleFlags, start: (log: Logger) => Promise<RunningRole>): Promise<void> {
-  const log = pino({ level: flags.logLevel ?? 'info', base: null }, pino.destination(2));
+  const log = stderrLog(flags.logLevel ?? 'info');
+  // The parent that read the events is gone: what is left to do is to end in order.
+  process.stdout.on('error', (error) => log.debug({ err: error }, 'standard output is closed'));
   let running: RunningRole;
   try {
     running = await start(log);

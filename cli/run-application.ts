@@ -1,5 +1,4 @@
 import { join, resolve } from 'node:path';
-import { pino } from 'pino';
 import { createApplication } from '../main/application.ts';
 import { createKube } from '../main/kube/create-kube.ts';
 import { createLocalStack } from '../main/stack/local-stack.ts';
@@ -9,6 +8,7 @@ import { version } from '../shared/version.ts';
 import { defaultStateDir, installationDir } from './application-folders.ts';
 import { CommandFailed, EXIT } from './errors.ts';
 import type { ListenAddress } from './listen-address.ts';
+import { stderrLog } from './stderr-log.ts';
 
 export interface ApplicationFlags {
   readonly dir?: string | undefined;
@@ -33,7 +33,7 @@ const CLOSE_WITHIN_MS = 4_500;
 export async function runApplication(flags: ApplicationFlags): Promise<ApplicationRun> {
   const installation = installationDir();
   const stateDir = resolve(flags.stateDir ?? defaultStateDir());
-  const log = pino({ level: flags.verbose ? 'debug' : 'warn', base: null }, pino.destination(2));
+  const log = stderrLog(flags.verbose ? 'debug' : 'warn');
   const application = await createApplication({
     stateDir,
     sampleDir: join(installation, 'examples/petstore'),

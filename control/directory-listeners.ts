@@ -6,7 +6,7 @@ import { ControlError } from './errors.ts';
 
 /** A listener that lets more than this pile up is cut off; it reconnects and gets the whole document. */
 const MAX_QUEUED_BYTES = 256 * 1024;
-const KEEP_ALIVE_MS = 10_000;
+const KEEP_ALIVE_MS = 3_000;
 
 /** Those who follow the directory as server-sent events. Each message is the whole list, so that none is missed. */
 export class DirectoryListeners {

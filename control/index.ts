@@ -7,7 +7,6 @@ import { ControlError } from './errors.ts';
 import { parseOptions } from './options.ts';
 import type { ControlOptions } from './options.ts';
 
-export { ControlError } from './errors.ts';
 export type { ControlOptions } from './options.ts';
 
 const API_VERSION = '1.0.0';

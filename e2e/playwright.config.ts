@@ -6,6 +6,7 @@ const system = '/usr/bin/chromium';
 /** The interface in a real browser, against the built application. Playwright's own Chromium where Debian's is not there. */
 export default defineConfig({
   testDir: '.',
+  globalSetup: './support/build-if-stale.ts',
   testMatch: '**/*.spec.ts',
   outputDir: '../test-results',
   fullyParallel: false,

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { delimiter, join } from 'node:path';
 
 /** Types, lint, format, layers and cycles, dead code. Every step runs, so that one run tells everything. */
 const steps: { name: string; command: string; args: string[]; verify?: (output: string) => string | undefined }[] = [
@@ -18,10 +19,19 @@ const steps: { name: string; command: string; args: string[]; verify?: (output: 
   { name: 'dead code', command: 'knip', args: [] },
 ];
 
+const root = join(import.meta.dirname, '..');
+// As npm does: the tools are those of the checkout, however this was started.
+const env = { ...process.env, PATH: [join(root, 'node_modules/.bin'), process.env['PATH'] ?? ''].join(delimiter) };
+
 let failed = 0;
 for (const step of steps) {
   const started = performance.now();
-  const run = spawnSync(step.command, step.args, { encoding: 'utf8', shell: process.platform === 'win32' });
+  const run = spawnSync(step.command, step.args, {
+    cwd: root,
+    env,
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+  });
   const output = `${run.stdout}${run.stderr}`;
   const complaint =
     run.status === 0

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { isBuilt } from './source-digest.ts';
 
 /**
@@ -9,6 +9,7 @@ import { isBuilt } from './source-digest.ts';
  */
 const root = join(import.meta.dirname, '..');
 const results = join(root, '.cache/results');
+const path = [join(root, 'node_modules/.bin'), process.env['PATH'] ?? ''].join(delimiter);
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const broken: string[] = [];
 
@@ -67,7 +68,7 @@ function onPath(program: string): boolean {
 
 function step(name: string, command: string, args: string[], env: Record<string, string> = {}): void {
   console.log(`\n── ${name}`);
-  const run = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } });
+  const run = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, PATH: path, ...env } });
   if (run.status !== 0) broken.push(`${name}: ${run.error?.message ?? `exit code ${run.status ?? run.signal}`}`);
 }
 

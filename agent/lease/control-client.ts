@@ -12,8 +12,8 @@ import { EventStreamParser } from './event-stream.ts';
 
 const CONNECT_TIMEOUT_MS = 3000;
 const ANSWER_TIMEOUT_MS = 5000;
-/** The control plane sends a comment every 10 s; a stream that is silent for longer is dead. */
-const EVENTS_SILENCE_MS = 30_000;
+/** The control plane sends a comment every 3 s; a stream that is silent for longer is dead. */
+const EVENTS_SILENCE_MS = 9_000;
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
 /** An answer other than success. `code` is the control plane's own, `retryAfterMs` what it asked for. */

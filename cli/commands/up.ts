@@ -68,6 +68,8 @@ async function run(target: string, flags: Flags): Promise<void> {
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   process.on('SIGHUP', onSignal);
+  // Nobody reads on, as in `adit up … | head -1`.
+  process.stdout.on('error', onSignal);
 
   // What happens before the ready line is told after it: the first line of standard output is `ready`.
   const early: PreviewEvent[] = [];

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -101,10 +102,18 @@ export async function startUp(
   return { program, ready };
 }
 
+/** Whether a process runs; one that has ended and that its parent has not collected yet does not. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+  } catch {
+    return false;
+  }
+  if (process.platform !== 'linux') return true;
+  try {
+    // proc(5): the state follows the command name, which stands in parentheses.
+    const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1) ?? '';
+    return !afterName.startsWith('Z');
   } catch {
     return false;
   }

@@ -28,7 +28,20 @@ export const diagnostic = z.object({
 
 const graphNode = z.object({
   id: z.string(),
-  role: z.enum(['visitor', 'route', 'api', 'version', 'service', 'middleware', 'auth', 'plan', 'subscription', 'application', 'secret', 'other']),
+  role: z.enum([
+    'visitor',
+    'route',
+    'api',
+    'version',
+    'service',
+    'middleware',
+    'auth',
+    'plan',
+    'subscription',
+    'application',
+    'secret',
+    'other',
+  ]),
   object: objectRef.optional(),
   kind: z.string(),
   title: z.string(),
@@ -38,7 +51,13 @@ const graphNode = z.object({
   problem: severity.optional(),
   missing: z.boolean().optional(),
 });
-const graphEdge = z.object({ id: z.string(), from: z.string(), to: z.string(), field: z.string(), broken: z.boolean().optional() });
+const graphEdge = z.object({
+  id: z.string(),
+  from: z.string(),
+  to: z.string(),
+  field: z.string(),
+  broken: z.boolean().optional(),
+});
 
 /** `file`: in files only; `cluster`: in the cluster only; `broken`: has an error. Without a cluster: `file` or `broken`. */
 export const objectState = z.enum(['file', 'cluster', 'same', 'drifted', 'broken']);
@@ -66,10 +85,20 @@ export const model = z.object({
 });
 export type Model = z.infer<typeof model>;
 
-export const fileEntry = z.object({ path: z.string(), kind: z.enum(['file', 'folder']), bytes: z.number().int(), dirty: z.boolean() });
+export const fileEntry = z.object({
+  path: z.string(),
+  kind: z.enum(['file', 'folder']),
+  bytes: z.number().int(),
+  dirty: z.boolean(),
+});
 export type FileEntry = z.infer<typeof fileEntry>;
 
-export const workspaceInfo = z.object({ dir: z.string(), name: z.string(), namespace: z.string(), sample: z.boolean() });
+export const workspaceInfo = z.object({
+  dir: z.string(),
+  name: z.string(),
+  namespace: z.string(),
+  sample: z.boolean(),
+});
 export type WorkspaceInfo = z.infer<typeof workspaceInfo>;
 
 export const fileContent = z.object({
@@ -104,8 +133,13 @@ export const gitStatus = z.object({
 });
 export type GitStatus = z.infer<typeof gitStatus>;
 
-export const kubeContext = z.object({ name: z.string(), cluster: z.string(), user: z.string(), namespace: z.string().optional(), server: z.string() });
-export type KubeContext = z.infer<typeof kubeContext>;
+export const kubeContext = z.object({
+  name: z.string(),
+  cluster: z.string(),
+  user: z.string(),
+  namespace: z.string().optional(),
+  server: z.string(),
+});
 export const kubeState = z.object({
   state: z.enum(['off', 'connecting', 'connected', 'failed']),
   context: z.string().optional(),
@@ -114,7 +148,9 @@ export const kubeState = z.object({
   unreadable: z.array(z.object({ kind: z.string(), reason: z.string() })),
   /** True when editor schemas come from the cluster's own CRDs. */
   liveSchemas: z.boolean(),
-  error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional(), detail: z.string().optional() }).optional(),
+  error: z
+    .object({ code: z.string(), message: z.string(), hint: z.string().optional(), detail: z.string().optional() })
+    .optional(),
 });
 export type KubeState = z.infer<typeof kubeState>;
 export const dryRunResult = z.object({
@@ -126,7 +162,12 @@ export const dryRunResult = z.object({
   causes: z.array(z.object({ type: z.string(), field: z.string(), message: z.string(), line: z.number().int() })),
 });
 export type DryRunResult = z.infer<typeof dryRunResult>;
-export const driftField = z.object({ path: z.string(), file: z.string().optional(), live: z.string().optional(), owner: z.string().optional() });
+export const driftField = z.object({
+  path: z.string(),
+  file: z.string().optional(),
+  live: z.string().optional(),
+  owner: z.string().optional(),
+});
 
 /** What the Preview button and the status bar show: the agent's status and that of the parts around it. */
 export const previewView = previewStatus.extend({
@@ -139,47 +180,93 @@ const none = z.object({});
 const done = z.object({});
 
 export const calls = {
-  appInfo: { input: none, output: z.object({ version: z.string(), shell: z.enum(['electron', 'web']), platform: z.string(), sampleAvailable: z.boolean() }) },
+  appInfo: {
+    input: none,
+    output: z.object({
+      version: z.string(),
+      shell: z.enum(['electron', 'web']),
+      platform: z.string(),
+      sampleAvailable: z.boolean(),
+    }),
+  },
   /** Opens a web page of the preview or documentation in the user's browser; http and https only. The web shell answers `opened: false` and the page opens it itself. */
-  appOpenExternal: { input: z.object({ url: z.url({ protocol: /^https?$/ }) }), output: z.object({ opened: z.boolean() }) },
+  appOpenExternal: {
+    input: z.object({ url: z.url({ protocol: /^https?$/ }) }),
+    output: z.object({ opened: z.boolean() }),
+  },
 
-  workspaceCurrent: { input: none, output: z.object({ workspace: workspaceInfo.nullable(), recent: z.array(z.object({ dir: z.string(), name: z.string() })) }) },
+  workspaceCurrent: {
+    input: none,
+    output: z.object({
+      workspace: workspaceInfo.nullable(),
+      recent: z.array(z.object({ dir: z.string(), name: z.string() })),
+    }),
+  },
   workspaceOpen: { input: z.object({ dir: z.string().min(1) }), output: workspaceInfo },
   /** Copies the sample into a folder of its own, as a Git repository, and opens it. */
   workspaceOpenSample: { input: none, output: workspaceInfo },
   workspaceClone: { input: z.object({ url: z.string().min(1), dir: z.string().min(1) }), output: workspaceInfo },
   /** Folders below a folder of the machine, for choosing one in the web shell. */
-  workspaceBrowse: { input: z.object({ dir: z.string().optional() }), output: z.object({ dir: z.string(), parent: z.string().nullable(), folders: z.array(z.string()) }) },
+  workspaceBrowse: {
+    input: z.object({ dir: z.string().optional() }),
+    output: z.object({ dir: z.string(), parent: z.string().nullable(), folders: z.array(z.string()) }),
+  },
 
   fileList: { input: none, output: z.object({ files: z.array(fileEntry) }) },
   fileRead: { input: z.object({ path: z.string() }), output: fileContent },
   /** Atomic. `baseVersion: null` makes a new file. Code `file-changed` when the disk has another version: the answer's `detail` is its text; pass its version to overwrite. */
-  fileSave: { input: z.object({ path: z.string(), text: z.string(), baseVersion: z.string().nullable() }), output: z.object({ version: z.string() }) },
+  fileSave: {
+    input: z.object({ path: z.string(), text: z.string(), baseVersion: z.string().nullable() }),
+    output: z.object({ version: z.string() }),
+  },
   /** Unsaved text: kept on disk beside the workspace's state, and used by model and preview. `null` drops it. */
-  fileDraft: { input: z.object({ path: z.string(), text: z.string().nullable(), baseVersion: z.string() }), output: done },
+  fileDraft: {
+    input: z.object({ path: z.string(), text: z.string().nullable(), baseVersion: z.string() }),
+    output: done,
+  },
   fileRename: { input: z.object({ from: z.string(), to: z.string() }), output: done },
   fileDelete: { input: z.object({ path: z.string() }), output: done },
 
   modelGet: { input: none, output: model },
   /** One JSON Schema for the editor: `allOf` of `if kind … then …`. */
-  schemaGet: { input: none, output: z.object({ source: z.enum(['bundled', 'cluster']), schema: z.record(z.string(), z.unknown()) }) },
+  schemaGet: {
+    input: none,
+    output: z.object({ source: z.enum(['bundled', 'cluster']), schema: z.record(z.string(), z.unknown()) }),
+  },
 
   previewGet: { input: none, output: previewView },
   previewStart: { input: none, output: previewView },
   previewStop: { input: none, output: previewView },
-  trafficList: { input: z.object({ after: z.number().int().default(0), limit: z.number().int().max(1000).default(500) }), output: exchangeList },
+  trafficList: {
+    input: z.object({ after: z.number().int().default(0), limit: z.number().int().max(1000).default(500) }),
+    output: exchangeList,
+  },
   trafficGet: { input: z.object({ id: z.string() }), output: exchange },
   trafficClear: { input: none, output: done },
 
   gitStatus: { input: none, output: gitStatus },
   gitInit: { input: none, output: gitStatus },
   /** Both sides of one change; `null` when it does not exist on that side. */
-  gitDiff: { input: z.object({ path: z.string() }), output: z.object({ before: z.string().nullable(), after: z.string().nullable(), binary: z.boolean() }) },
+  gitDiff: {
+    input: z.object({ path: z.string() }),
+    output: z.object({ before: z.string().nullable(), after: z.string().nullable(), binary: z.boolean() }),
+  },
   gitProposeMessage: { input: z.object({ paths: z.array(z.string()) }), output: z.object({ message: z.string() }) },
   /** Commits exactly these paths; a failed push leaves the commit and says so in `pushError`. */
   gitCommit: {
-    input: z.object({ paths: z.array(z.string()).min(1), message: z.string().min(1), signOff: z.boolean().default(false), push: z.boolean().default(false) }),
-    output: z.object({ sha: z.string(), pushed: z.boolean(), pushError: z.object({ message: z.string(), hint: z.string().optional(), detail: z.string().optional() }).optional() }),
+    input: z.object({
+      paths: z.array(z.string()).min(1),
+      message: z.string().min(1),
+      signOff: z.boolean().default(false),
+      push: z.boolean().default(false),
+    }),
+    output: z.object({
+      sha: z.string(),
+      pushed: z.boolean(),
+      pushError: z
+        .object({ message: z.string(), hint: z.string().optional(), detail: z.string().optional() })
+        .optional(),
+    }),
   },
   gitPush: { input: none, output: z.object({ pushed: z.boolean() }) },
 
@@ -197,7 +284,10 @@ export const calls = {
   kubeConnect: { input: z.object({ context: z.string() }), output: kubeState },
   kubeDisconnect: { input: none, output: kubeState },
   kubeDryRun: { input: z.object({ path: z.string() }), output: z.object({ results: z.array(dryRunResult) }) },
-  kubeDrift: { input: z.object({ id: z.string() }), output: z.object({ file: z.string().nullable(), live: z.string().nullable(), fields: z.array(driftField) }) },
+  kubeDrift: {
+    input: z.object({ id: z.string() }),
+    output: z.object({ file: z.string().nullable(), live: z.string().nullable(), fields: z.array(driftField) }),
+  },
 } as const satisfies Record<string, { input: z.ZodType; output: z.ZodType }>;
 
 export const events = {
@@ -229,5 +319,7 @@ export interface Bridge {
 }
 
 /** What the application's Node side implements, one function a call. */
-export type Handlers = { readonly [N in CallName]: (input: z.output<Calls[N]['input']>, signal: AbortSignal) => Promise<Result<CallOutput<N>>> };
+export type Handlers = {
+  readonly [N in CallName]: (input: z.output<Calls[N]['input']>, signal: AbortSignal) => Promise<Result<CallOutput<N>>>;
+};
 export type Emit = <E extends EventName>(name: E, payload: EventPayload<E>) => void;

@@ -102,7 +102,13 @@ export type AuthConfig =
   /** No credential is looked at; `source` tells why. */
   | { readonly kind: 'keyless'; readonly source?: ObjectRef | undefined }
   /** Sources are tried in order: header, then query. The default is `Authorization: Bearer` and `api_key`. */
-  | { readonly kind: 'api-key'; readonly source?: ObjectRef | undefined; readonly header?: string | undefined; readonly scheme?: string | undefined; readonly query?: string | undefined }
+  | {
+      readonly kind: 'api-key';
+      readonly source?: ObjectRef | undefined;
+      readonly header?: string | undefined;
+      readonly scheme?: string | undefined;
+      readonly query?: string | undefined;
+    }
   /** Known but not served yet: every request gets 501, and a diagnostic says so. */
   | { readonly kind: 'unsupported'; readonly source: ObjectRef; readonly method: string };
 
@@ -116,7 +122,11 @@ export interface OperationMatcher {
 export interface ApplicationConfig {
   readonly source: ObjectRef;
   readonly appId: string;
-  readonly keys: readonly { readonly title?: string | undefined; readonly sha256: string; readonly suspended: boolean }[];
+  readonly keys: readonly {
+    readonly title?: string | undefined;
+    readonly sha256: string;
+    readonly suspended: boolean;
+  }[];
 }
 
 export interface SubscriptionConfig {

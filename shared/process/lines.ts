@@ -25,11 +25,27 @@ export type ChildLine =
 
 /** What `adit up` prints after its own ready line; the agent is the source of most. */
 export type PreviewEvent =
-  | { readonly event: 'session-up'; readonly broker: string; readonly region: string; readonly rttMs?: number | undefined }
+  | {
+      readonly event: 'session-up';
+      readonly broker: string;
+      readonly region: string;
+      readonly rttMs?: number | undefined;
+    }
   | { readonly event: 'session-down'; readonly broker: string; readonly reason: string; readonly retryInMs: number }
   | { readonly event: 'config-applied'; readonly revision: number; readonly routes: number; readonly tookMs: number }
   | { readonly event: 'config-refused'; readonly errors: number; readonly message: string }
   | { readonly event: 'control-unreachable'; readonly message: string }
   | { readonly event: 'control-reachable' }
-  | { readonly event: 'child-exited'; readonly child: string; readonly pid: number; readonly reason: string; readonly restartInMs: number }
-  | { readonly event: 'child-restarted'; readonly child: string; readonly pid: number; readonly address?: string | undefined };
+  | {
+      readonly event: 'child-exited';
+      readonly child: string;
+      readonly pid: number;
+      readonly reason: string;
+      readonly restartInMs: number;
+    }
+  | {
+      readonly event: 'child-restarted';
+      readonly child: string;
+      readonly pid: number;
+      readonly address?: string | undefined;
+    };

@@ -41,7 +41,13 @@ export type TunnelClaims = z.infer<typeof tunnelClaims>;
  * 64 KiB a line. Unknown types are ignored, so that either side may be newer.
  */
 export const brokerMessage = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('hello'), broker: z.string(), region: z.string(), session: z.string(), version: z.string() }),
+  z.object({
+    type: z.literal('hello'),
+    broker: z.string(),
+    region: z.string(),
+    session: z.string(),
+    version: z.string(),
+  }),
   /** The broker goes away: open streams may finish until `graceMs` is over; the agent dials another broker now. */
   z.object({ type: z.literal('drain'), graceMs: z.number().int().nonnegative(), reason: z.string() }),
   z.object({ type: z.literal('host-added'), host: z.string() }),

@@ -5,7 +5,10 @@ import { z } from 'zod';
  */
 export const workspaceConfig = z.strictObject({
   /** Name of the workspace; default: the folder's name. Becomes the first label of preview hosts. */
-  name: z.string().regex(/^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$/).optional(),
+  name: z
+    .string()
+    .regex(/^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$/)
+    .optional(),
   /** Folders and files to read, relative to the workspace; default: all `*.yaml`, `*.yml`, `*.json` below it. */
   manifests: z.array(z.string()).optional(),
   /** Used for documents without `metadata.namespace`. */

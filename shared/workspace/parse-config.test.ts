@@ -6,7 +6,9 @@ test('an empty file is a workspace with defaults', () => {
 });
 
 test('a command and a URL are upstreams', () => {
-  const { config, problems } = parseWorkspaceConfig('upstreams:\n  shop/pets: { command: node pets.mjs }\n  orders: { url: "http://127.0.0.1:3000" }\n');
+  const { config, problems } = parseWorkspaceConfig(
+    'upstreams:\n  shop/pets: { command: node pets.mjs }\n  orders: { url: "http://127.0.0.1:3000" }\n',
+  );
   expect(problems).toEqual([]);
   expect(config.upstreams).toEqual({
     'shop/pets': { command: 'node pets.mjs', env: {} },

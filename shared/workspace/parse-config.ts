@@ -14,7 +14,10 @@ export interface ConfigProblem {
  * Reads the text of `adit.yaml`. An empty text is an empty configuration. With problems, `config` is the default one:
  * a wrong `adit.yaml` never hides the manifests.
  */
-export function parseWorkspaceConfig(text: string): { readonly config: WorkspaceConfig; readonly problems: readonly ConfigProblem[] } {
+export function parseWorkspaceConfig(text: string): {
+  readonly config: WorkspaceConfig;
+  readonly problems: readonly ConfigProblem[];
+} {
   const document = parseDocument(text, { prettyErrors: true });
   const syntax = document.errors[0];
   if (syntax) {
@@ -39,10 +42,14 @@ function locate(text: string, document: ReturnType<typeof parseDocument>, error:
   });
 }
 
-function nearestNode(document: ReturnType<typeof parseDocument>, keys: readonly (string | number)[]): { range?: readonly number[] | null | undefined } | undefined {
+function nearestNode(
+  document: ReturnType<typeof parseDocument>,
+  keys: readonly (string | number)[],
+): { range?: readonly number[] | null | undefined } | undefined {
   for (let length = keys.length; length >= 0; length--) {
     const node: unknown = length === 0 ? document.contents : document.getIn(keys.slice(0, length), true);
-    if (typeof node === 'object' && node !== null && 'range' in node) return node as { range?: readonly number[] | null };
+    if (typeof node === 'object' && node !== null && 'range' in node)
+      return node as { range?: readonly number[] | null };
   }
   return undefined;
 }

@@ -17,8 +17,6 @@ const fields: Record<string, (wanted: string) => Test> = {
   took: (wanted) => (exchange) => exchange.tookMs !== undefined && compare(exchange.tookMs, wanted.replace(/ms$/, '')),
 };
 
-export const filterFields = Object.keys(fields);
-
 /**
  * Words that must all hold: `status:5xx`, `status:>=400`, `method:post`, `took:>100`, `app:mobile`; a word without a
  * field is looked for in the path; `-` before a word turns it around.

@@ -29,10 +29,6 @@ export function toCurl(exchange: Exchange, origin: string): string {
   return note + parts.join(' \\\n  ');
 }
 
-export function isSecretHeader(name: string): boolean {
-  return secret.test(name);
-}
-
 function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
