@@ -4,28 +4,14 @@ import { Http1Error } from '../shared/http1/errors.ts';
 import { INTERNAL_HEADERS } from '../shared/tunnel/protocol.ts';
 import type { Edge } from './edge.ts';
 import type { BrokerErrorCode } from './errors.ts';
+import type { ExchangeVisitor } from './exchange-visitor.ts';
+import { FrameBoundary, SERVICE_RESTART } from './frame-boundary.ts';
 import { OWN_ANSWER_HEADER } from './own-answer.ts';
 import { makeResponseHeaders, RELAY_HOP_HEADER, RELAY_SECRET_HEADER } from './request-headers.ts';
 import { chooseTarget } from './target.ts';
 import type { RunningTry, Target } from './target.ts';
 import { UpstreamConnection } from './upstream-connection.ts';
 import type { ResponseSink } from './upstream-connection.ts';
-
-/** The visitor's side of an exchange. */
-export interface ExchangeVisitor {
-  readonly blocked: boolean;
-  onBurst(open: boolean): void;
-  write(bytes: Uint8Array): void;
-  pauseBody(): void;
-  resumeBody(): void;
-  /** The value of `Connection` for this response; the visitor remembers that it closes. */
-  connectionHeader(closing: boolean): string | undefined;
-  answer(code: BrokerErrorCode, detail?: string): void;
-  /** The response is over. `broken`: it was cut, and the connection must show that. */
-  finished(broken: boolean): void;
-  upgraded(): void;
-  endUpgraded(): void;
-}
 
 export interface ExchangeRequest {
   readonly head: RequestHead;
@@ -69,6 +55,8 @@ export class Exchange implements ResponseSink, RunningTry {
   #state: 'waiting' | 'responding' | 'upgraded' | 'over' = 'waiting';
   requestSent = false;
   #upstreamEnded = false;
+  /** After an upgrade to WebSocket: where a frame of our own may stand. */
+  #boundary: FrameBoundary | undefined;
   #visitorEnded = false;
 
   constructor(edge: Edge, visitor: ExchangeVisitor, request: ExchangeRequest) {
@@ -133,6 +121,13 @@ export class Exchange implements ResponseSink, RunningTry {
     this.#endUpgradedWhenBoth();
   }
 
+  /** The broker goes away: an upgraded WebSocket is told so, where a frame may stand. */
+  sayRestart(): void {
+    if (this.#state !== 'upgraded' || this.#upstreamEnded || this.#boundary?.open !== true) return;
+    this.#visitor.write(SERVICE_RESTART);
+    this.onUpgradedEnd();
+  }
+
   /** The visitor is gone. */
   abort(): void {
     this.#release()?.abandon();
@@ -193,6 +188,7 @@ export class Exchange implements ResponseSink, RunningTry {
     this.#writeHead(head);
     if (this.#state === 'upgraded') {
       this.#edge.metrics.upgraded += 1;
+      if (this.#request.upgrade === 'websocket') this.#boundary = new FrameBoundary();
       this.#visitor.upgraded();
     }
   }
@@ -211,7 +207,9 @@ export class Exchange implements ResponseSink, RunningTry {
   }
 
   onUpgraded(bytes: Buffer): void {
+    if (this.#upstreamEnded) return;
     this.#activeAt = performance.now();
+    this.#boundary?.push(bytes);
     this.#visitor.write(bytes);
   }
 

@@ -26,6 +26,8 @@ export interface BrokerOptions {
   readonly issuer: string;
   /** `http://{host}:PORT/`; default made from the public address. */
   readonly publicUrl?: string;
+  /** What agents dial; default made from the tunnel listener's address. */
+  readonly tunnelUrl?: string;
   readonly limits?: Partial<BrokerLimits>;
   readonly log: Logger;
   readonly onEvent?: (event: BrokerEvent) => void;

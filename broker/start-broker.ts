@@ -25,6 +25,8 @@ import { VisitorListener } from './visitor-listener.ts';
 
 const NO_TARGETS: readonly Target[] = [];
 const IDLE_POLL_MS = 20;
+/** How long visitors have to answer the Close of a WebSocket. */
+const GOODBYE_MS = 500;
 
 /** Starts one broker process's worth of listeners. Rejects with `BrokerOptionsError` or the error of a listener. */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
@@ -143,8 +145,17 @@ class RunningBroker implements Broker, Edge {
     // Routes go first, so that edges send nothing new here while what runs may finish.
     this.#registry.leave(how.graceMs, 'the broker drains');
     this.#public?.drain();
-    while (this.metrics.inFlight > 0 && performance.now() < until) await sleep(IDLE_POLL_MS, undefined, { ref: false });
+    await this.#untilIdle(until);
+    if (this.metrics.inFlight > 0) {
+      this.#public?.sayRestart();
+      this.#peer?.sayRestart();
+      await this.#untilIdle(performance.now() + GOODBYE_MS);
+    }
     await this.#registry.close(Math.max(0, until - performance.now()));
+  }
+
+  async #untilIdle(until: number): Promise<void> {
+    while (this.metrics.inFlight > 0 && performance.now() < until) await sleep(IDLE_POLL_MS, undefined, { ref: false });
   }
 
   close(): Promise<void> {
@@ -227,7 +238,10 @@ class RunningBroker implements Broker, Edge {
       ...(this.#peer === undefined ? {} : { peer: joinAddress(this.#peer.address) }),
       ...(tunnel === undefined
         ? {}
-        : { tunnel: joinAddress(tunnel), tunnelUrl: `${scheme}://${joinAddress(tunnel)}${TUNNEL_PATH}` }),
+        : {
+            tunnel: joinAddress(tunnel),
+            tunnelUrl: this.#options.tunnelUrl ?? `${scheme}://${joinAddress(tunnel)}${TUNNEL_PATH}`,
+          }),
     };
   }
 

@@ -10,7 +10,7 @@ import type { Entrance, LocalResponse } from './entrance.ts';
 import { codeOfStatus } from './errors.ts';
 import type { BrokerErrorCode } from './errors.ts';
 import { Exchange } from './exchange.ts';
-import type { ExchangeVisitor } from './exchange.ts';
+import type { ExchangeVisitor } from './exchange-visitor.ts';
 import { ownAnswer } from './own-answer.ts';
 
 /** Bytes of later requests that may wait while one is answered. */
@@ -225,6 +225,11 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
   drain(): void {
     this.#closing = true;
     if (this.idle) this.#socket.end();
+  }
+
+  /** An upgraded WebSocket is told that the broker restarts. */
+  sayRestart(): void {
+    this.#exchange?.sayRestart();
   }
 
   destroy(): void {

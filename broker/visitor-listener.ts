@@ -51,6 +51,11 @@ export class VisitorListener {
     for (const connection of this.#connections) connection.drain();
   }
 
+  /** WebSockets are told that the broker restarts. */
+  sayRestart(): void {
+    for (const connection of this.#connections) connection.sayRestart();
+  }
+
   get size(): number {
     return this.#connections.size;
   }

@@ -11,7 +11,10 @@ export interface RoleFlags {
 
 /** Something that serves until it is asked to stop. */
 export interface RunningRole {
-  close(): Promise<void>;
+  /** `hurry`: whoever started it is gone, so that there is nobody to finish anything for. */
+  close(how: { readonly hurry: boolean }): Promise<void>;
+  /** It is ended hard when closing takes longer. */
+  readonly closeWithinMs?: number;
 }
 
 const CLOSE_WITHIN_MS = 4_000;
@@ -33,19 +36,25 @@ export async function runRole(flags: RoleFlags, start: (log: Logger) => Promise<
   }
   await new Promise<void>((resolve) => {
     let asked = false;
-    const stop = (): void => {
+    const stop = (hurry: boolean): void => {
       if (asked) process.exit(1);
       asked = true;
-      const late = setTimeout(() => process.exit(0), CLOSE_WITHIN_MS);
+      const late = setTimeout(
+        () => process.exit(0),
+        hurry ? CLOSE_WITHIN_MS : (running.closeWithinMs ?? CLOSE_WITHIN_MS),
+      );
       late.unref();
-      running.close().then(resolve, (error: unknown) => {
+      running.close({ hurry }).then(resolve, (error: unknown) => {
         log.error({ err: error }, 'did not close in order');
         resolve();
       });
     };
-    process.on('SIGINT', stop);
-    process.on('SIGTERM', stop);
-    if (flags.leashed) process.stdin.once('end', stop).once('error', stop).resume();
+    process.on('SIGINT', () => stop(false));
+    process.on('SIGTERM', () => stop(false));
+    const unleash = (): void => {
+      if (!asked) stop(true);
+    };
+    if (flags.leashed) process.stdin.once('end', unleash).once('error', unleash).resume();
   });
   // What a dependency still holds open must not keep the process.
   process.exit();

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { BrokerOptions } from '../../broker/index.ts';
 import { CommandFailed, EXIT } from '../errors.ts';
 import { listenAddress, type ListenAddress } from '../listen-address.ts';
+import { graceSeconds } from '../grace-seconds.ts';
 import { optionFile, printLine, runRole, secretFromEnvironment, type RoleFlags } from '../role.ts';
 
 interface Flags extends RoleFlags {
@@ -18,7 +19,12 @@ interface Flags extends RoleFlags {
   readonly jwks?: string;
   readonly issuer: string;
   readonly publicUrl?: string;
+  readonly tunnelUrl?: string;
+  readonly grace: number;
 }
+
+const HURRY_MS = 1_000;
+const CLOSE_SLACK_MS = 3_000;
 
 export function brokerCommand(): Command {
   return new Command('broker')
@@ -36,6 +42,12 @@ export function brokerCommand(): Command {
     .option('--jwks <file>', 'signing keys from a file instead')
     .option('--issuer <name>', 'issuer of the tokens', 'adit')
     .option('--public-url <template>', "public URL of a host, for example 'https://{host}/'")
+    .option(
+      '--tunnel-url <url>',
+      'where agents dial, when it is not the listener itself; wss://HOST:PORT/tunnel',
+      tunnelUrl,
+    )
+    .option('--grace <seconds>', 'on SIGTERM, let what is open live for at most this long', graceSeconds, 30)
     .addOption(new Option('--log-level <level>').choices(['debug', 'info', 'warn', 'error', 'silent']).default('info'))
     .option('--json', 'one JSON line when ready, and one per event')
     .addOption(new Option('--leashed', 'end when standard input ends').hideHelp())
@@ -73,7 +85,14 @@ Examples:
             `broker ${flags.id}: visitors on ${address}${tunnelUrl ? `, agents on ${tunnelUrl}` : ''}${peer ? `, peers on ${peer}` : ''}\n`,
           );
         }
-        return { close: () => broker.drain({ graceMs: 1_000 }).then(() => broker.close()) };
+        const graceMs = flags.grace * 1_000;
+        return {
+          close: async ({ hurry }) => {
+            await broker.drain({ graceMs: hurry ? Math.min(graceMs, HURRY_MS) : graceMs });
+            await broker.close();
+          },
+          closeWithinMs: graceMs + CLOSE_SLACK_MS,
+        };
       }),
     );
 }
@@ -117,7 +136,15 @@ async function brokerOptions(flags: Flags): Promise<Omit<BrokerOptions, 'log'>> 
       : { control: { url: flags.control, ...(brokerKey === undefined ? {} : { brokerKey }) } }),
     ...(flags.jwks === undefined ? {} : { jwksFile: flags.jwks }),
     ...(flags.publicUrl === undefined ? {} : { publicUrl: flags.publicUrl }),
+    ...(flags.tunnelUrl === undefined ? {} : { tunnelUrl: flags.tunnelUrl }),
   };
+}
+
+function tunnelUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !['ws:', 'wss:'].includes(url.protocol))
+    throw new InvalidArgumentError('use wss://HOST:PORT/tunnel.');
+  return url.href;
 }
 
 function collect(value: string, list: string[]): string[] {

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { PreviewEvent } from '../../shared/process/lines.ts';
 import { EXIT, tellFailure } from '../errors.ts';
+import { graceSeconds } from '../grace-seconds.ts';
 import { previewTarget } from '../preview-target.ts';
 import { printLine } from '../role.ts';
 import { tellEvent } from '../tell-event.ts';
@@ -10,6 +11,7 @@ interface Flags {
   readonly verbose?: boolean;
   readonly brokers: number;
   readonly stateDir?: string;
+  readonly grace: number;
 }
 
 const STOP_WITHIN_MS = 4_000;
@@ -52,6 +54,7 @@ function shared(command: Command): Command {
       '--state-dir <dir>',
       'keep keys and leases between runs, so that hosts stay the same; default: a temporary folder',
     )
+    .option('--grace <seconds>', 'how long a broker that gets SIGTERM lets open streams live', graceSeconds, 30)
     .option('--verbose', 'show what every part logs')
     .option('--json', 'JSON lines on standard output and nothing else');
 }
@@ -80,6 +83,7 @@ async function run(target: string, flags: Flags): Promise<void> {
     const preview = await startPreviewRun({
       source: previewTarget(target),
       brokers: flags.brokers,
+      graceSeconds: flags.grace,
       ...(flags.stateDir === undefined ? {} : { stateDir: flags.stateDir }),
       onEvent: (event) => tell(event),
       onLog: (name, text) => {

@@ -12,6 +12,7 @@ export interface PreviewRunOptions {
   readonly source: PreviewSource;
   readonly stateDir?: string | undefined;
   readonly brokers?: number | undefined;
+  readonly graceSeconds?: number | undefined;
   onEvent(event: PreviewEvent): void;
   onLog(name: string, text: string): void;
   readonly signal?: AbortSignal | undefined;
@@ -63,6 +64,7 @@ export async function startPreviewRun(options: PreviewRunOptions): Promise<Previ
       startStack({
         stateDir: options.stateDir,
         brokers: options.brokers ?? DEFAULT_BROKERS,
+        graceSeconds: options.graceSeconds,
         onEvent(event) {
           options.onEvent(event);
           if (event.event === 'child-restarted' && event.child === 'agent' && !stopped)

@@ -12,6 +12,8 @@ export interface StackOptions {
   readonly stateDir?: string | undefined;
   /** How many brokers to start; at least three, so that two may die. */
   readonly brokers: number;
+  /** How long a broker that gets SIGTERM lets open streams live, in seconds. */
+  readonly graceSeconds?: number | undefined;
   onEvent(event: PreviewEvent): void;
   onLog(name: string, text: string): void;
   readonly signal?: AbortSignal | undefined;
@@ -39,6 +41,7 @@ export interface Stack {
 
 const READY_WITHIN_MS = 20_000;
 const ISSUER = 'adit-local';
+const DEFAULT_GRACE_SECONDS = 30;
 
 /**
  * Starts everything a preview needs on this machine: control plane, brokers, one edge in front, the agent. Each is an
@@ -107,7 +110,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     );
     const controlUrl = `http://${control.ready().address}`;
     const brokerEnv = { ADIT_BROKER_KEY: secrets.ADIT_BROKER_KEY, ADIT_PEER_SECRET: secrets.ADIT_PEER_SECRET };
-    const common = ['--control', controlUrl, '--issuer', ISSUER];
+    const common = [
+      '--control',
+      controlUrl,
+      '--issuer',
+      ISSUER,
+      '--grace',
+      String(options.graceSeconds ?? DEFAULT_GRACE_SECONDS),
+    ];
 
     const brokers = await allOrNone(
       Array.from({ length: options.brokers }, (_, index) => {
