@@ -53,6 +53,7 @@ export class TunnelSession extends Target {
     this.#log = owner.log.child({ agent: claims.sub, session: this.id });
     this.#session = new Session(channel, {
       role: 'server',
+      flushAfter: 'poll',
       keepAlive: { intervalMs: owner.limits.pingIntervalMs, missMs: owner.limits.pingTimeoutMs },
       onSuspect: (suspect) => this.#onSuspect(suspect),
       onGoAway: () => this.#onGoAway(),

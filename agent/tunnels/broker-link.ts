@@ -188,6 +188,7 @@ export class BrokerLink {
     let started = false;
     const session: Session = new Session(channel, {
       role: 'client',
+      flushAfter: 'poll',
       onStream: (stream) => {
         if (started) {
           this.#c.onStream(stream, { broker: this.broker, region: this.region });

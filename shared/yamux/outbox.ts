@@ -38,6 +38,7 @@ export interface OutboxHost {
 export class Outbox {
   private readonly channel: ByteChannel;
   private readonly host: OutboxHost;
+  private readonly later: (flush: () => void) => void;
   private readonly batch = new Batch();
   private firstReady: Stream | undefined;
   private lastReady: Stream | undefined;
@@ -50,9 +51,11 @@ export class Outbox {
   private writing = 0;
   private stopped = false;
 
-  constructor(channel: ByteChannel, host: OutboxHost) {
+  /** `later` says when a tick is over: what was queued until then leaves in one write. */
+  constructor(channel: ByteChannel, host: OutboxHost, later: (flush: () => void) => void = queueMicrotask) {
     this.channel = channel;
     this.host = host;
+    this.later = later;
   }
 
   get congested(): boolean {
@@ -153,6 +156,8 @@ export class Outbox {
     if (this.idle) this.host.onIdle();
   }
 
+  private readonly flushNow = (): void => this.flush();
+
   private readonly sent = (): void => {
     this.writing--;
     if (!this.idle) this.schedule();
@@ -207,7 +212,7 @@ export class Outbox {
   private schedule(): void {
     if (this.scheduled || this.stopped) return;
     this.scheduled = true;
-    queueMicrotask(() => this.flush());
+    this.later(this.flushNow);
   }
 
   private append(stream: Stream): void {

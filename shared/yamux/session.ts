@@ -6,7 +6,7 @@ import { FrameParser } from './frame-parser.ts';
 import { Inbound, type InboundHost } from './inbound.ts';
 import { defaultKeepAlive, KeepAlive, type KeepAliveSettings } from './keepalive.ts';
 import { limitsWith, type SessionLimits } from './limits.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox, type OutboxHost } from './outbox.ts';
 import { Pings } from './pings.ts';
 import type { SessionStats } from './session-stats.ts';
 import { StreamTable } from './stream-table.ts';
@@ -33,6 +33,11 @@ export interface SessionOptions {
   readonly keepAlive?: Partial<KeepAliveSettings> | false;
   readonly windowPolicy?: WindowPolicy;
   readonly clock?: Clock;
+  /**
+   * When what was queued leaves: at the end of the running callback (the default), or once every socket that is
+   * readable now was read, which puts the frames of many small requests into one write.
+   */
+  readonly flushAfter?: 'callback' | 'poll';
 }
 
 /**
@@ -74,7 +79,7 @@ export class Session {
     this.closed = new Promise((resolve) => (this.settleClosed = resolve));
     this.floods = new FloodLimits({ ...defaultFloodRates, ...options.floodRates }, clock);
     this.pings = new Pings(clock, (value) => this.outbox.ping(value));
-    this.outbox = new Outbox(channel, {
+    const outboxHost: OutboxHost = {
       onPingSent: (value) => this.pings.left(value),
       onAnswerOverflow: () => this.fail(new YamuxError('yamux-control-overflow'), GO_AWAY_PROTOCOL_ERROR),
       onSent: (frames, dataBytes) => {
@@ -83,7 +88,8 @@ export class Session {
         this.floods.moved(dataBytes);
       },
       onIdle: () => this.endChannelWhenIdle(),
-    });
+    };
+    this.outbox = new Outbox(channel, outboxHost, options.flushAfter === 'poll' ? setImmediate : queueMicrotask);
     this.table = new StreamTable({
       role: options.role,
       limits: this.limits,
