@@ -11,10 +11,12 @@ const MAX_CLIENTS = 32;
 export class EventFeed {
   #server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 1024 });
   #first: () => AgentEvent;
+  #onPresence: (anyone: boolean) => void;
 
-  /** `first`: what a client gets when it comes. */
-  constructor(first: () => AgentEvent) {
+  /** `first`: what a client gets when it comes. `onPresence`: the first client came, the last one left. */
+  constructor(first: () => AgentEvent, onPresence: (anyone: boolean) => void) {
     this.#first = first;
+    this.#onPresence = onPresence;
   }
 
   get clients(): number {
@@ -28,6 +30,10 @@ export class EventFeed {
     }
     this.#server.handleUpgrade(request, socket, head, (client) => {
       client.on('error', () => client.terminate());
+      client.once('close', () => {
+        if (this.clients === 0) this.#onPresence(false);
+      });
+      if (this.clients === 1) this.#onPresence(true);
       this.#send(client, JSON.stringify(this.#first()));
     });
   }

@@ -34,7 +34,17 @@ export async function localApi(options: LocalApiOptions): Promise<LocalApi> {
   const { agent, host, port } = options;
   const refusal = apiGuard(options.token);
   const app = Fastify({ logger: false, bodyLimit: 256 * 1024, requestTimeout: 30_000 });
-  const feed = new EventFeed(() => ({ type: 'status', status: agent.status() }));
+  let endExchanges: (() => void) | undefined;
+  // Exchanges are put into words only while somebody listens.
+  const feed = new EventFeed(
+    () => ({ type: 'status', status: agent.status() }),
+    (anyone) => {
+      endExchanges?.();
+      endExchanges = anyone
+        ? agent.recorder.subscribe((exchanges) => feed.send({ type: 'exchanges', exchanges: [...exchanges] }))
+        : undefined;
+    },
+  );
 
   app.addHook('onRequest', async (request) => {
     const refused = refusal(request.headers);
@@ -57,9 +67,6 @@ export async function localApi(options: LocalApiOptions): Promise<LocalApi> {
     else socket.end(`HTTP/1.1 ${refused.status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   });
   const endStatus = agent.subscribe((status) => feed.send({ type: 'status', status }));
-  const endExchanges = agent.recorder.subscribe((exchanges) =>
-    feed.send({ type: 'exchanges', exchanges: [...exchanges] }),
-  );
 
   await app.listen({ host, port });
   const bound = app.server.address();
@@ -69,7 +76,7 @@ export async function localApi(options: LocalApiOptions): Promise<LocalApi> {
     address: `${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`,
     async close() {
       endStatus();
-      endExchanges();
+      endExchanges?.();
       // Fastify waits for open connections: those of WebSockets would keep it for ever.
       feed.close();
       app.server.closeAllConnections();
