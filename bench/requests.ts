@@ -1,0 +1,183 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { isBuilt } from '../scripts/source-digest.ts';
+import { cpuMs } from './rig/cpu-time.ts';
+import { nginxProxy, nginxUpstream } from './rig/nginx-pair.ts';
+import { startStack, startUndiciProxy } from './rig/programs.ts';
+import { wrk, type Measured } from './rig/wrk.ts';
+
+/**
+ * Requests a second through the whole tunnel (visitor → a broker's own public listener → agent → nginx) beside nginx as
+ * plain reverse proxy with one worker and beside a proxy of undici: the same upstream, interleaved, warmed, medians.
+ *
+ * `npm run bench -- requests [--seconds 3] [--rounds 3] [--cases 1k:64,64k:64] [--parties nginx,adit] [--dist DIR[,DIR]]
+ * [--json FILE]`. With several bundles each is a party of its own, so that versions are compared in one run.
+ */
+interface Party {
+  readonly name: string;
+  readonly url: string;
+  readonly host: string;
+  /** Processes between visitor and upstream. */
+  readonly processes: Readonly<Record<string, readonly number[]>>;
+}
+
+interface Sample extends Measured {
+  /** µs a request, by process. */
+  readonly cpuUs: Readonly<Record<string, number>>;
+}
+
+interface Row {
+  readonly size: string;
+  readonly connections: number;
+  readonly party: string;
+  readonly perSecond: number;
+  readonly spread: readonly [number, number];
+  readonly toNginx: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly cpuUs: Readonly<Record<string, number>>;
+}
+
+const SIZES: ReadonlyMap<string, number> = new Map([
+  ['1k', 1024],
+  ['64k', 65_536],
+]);
+const WARM_UP_SECONDS = 3;
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '3' },
+    cases: { type: 'string', default: '1k:1,1k:32,1k:64,64k:1,64k:32,64k:64' },
+    parties: { type: 'string', default: 'direct,nginx,undici,adit,edge' },
+    dist: { type: 'string' },
+    json: { type: 'string' },
+  },
+});
+const cases = values.cases.split(',').map((text) => {
+  const [size = '', connections = ''] = text.split(':');
+  if (!SIZES.has(size) || !(Number(connections) > 0)) throw new Error(`--cases: ${text} is not 1k:N or 64k:N`);
+  return { size, connections: Number(connections) };
+});
+
+const stops: (() => Promise<void>)[] = [];
+try {
+  const rows = await measure(await startParties(values.parties.split(',')));
+  console.log(table(rows));
+  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(rows, undefined, 2)}\n`);
+} finally {
+  for (const stop of stops.toReversed()) await stop();
+}
+
+async function startParties(names: readonly string[]): Promise<Party[]> {
+  const upstream = await nginxUpstream(SIZES);
+  stops.push(() => upstream.stop());
+  const parties: Party[] = [];
+  const add = (name: string, address: string, host: string, processes: Party['processes']): void => {
+    parties.push({ name, url: `http://${address}`, host, processes: { ...processes, upstream: upstream.pids } });
+  };
+  if (names.includes('direct')) add('direct', upstream.address, 'localhost', {});
+  if (names.includes('nginx')) {
+    const proxy = await nginxProxy(upstream.address);
+    stops.push(() => proxy.stop());
+    add('nginx', proxy.address, 'localhost', { proxy: proxy.pids });
+  }
+  if (names.includes('undici')) {
+    const proxy = await startUndiciProxy(upstream.address);
+    stops.push(() => proxy.stop());
+    add('undici', proxy.address, 'localhost', { proxy: [proxy.pid] });
+  }
+  if (names.includes('adit') || names.includes('edge')) {
+    const dists = values.dist?.split(',') ?? [await ownDist()];
+    for (const dist of dists) {
+      const stack = await startStack(dist, upstream.address);
+      stops.push(() => stack.stop());
+      const label = dists.length > 1 ? ` ${dist}` : '';
+      const way = { broker: [stack.broker.pid], agent: [stack.agent.pid] };
+      if (names.includes('adit')) add(`adit${label}`, stack.broker.address, stack.host, way);
+      if (names.includes('edge'))
+        add(`adit, edge${label}`, stack.edge.address, stack.host, { edge: [stack.edge.pid], ...way });
+    }
+  }
+  return parties;
+}
+
+async function ownDist(): Promise<string> {
+  if (!(await isBuilt())) {
+    const { buildAll } = await import('../scripts/build.ts');
+    await buildAll();
+  }
+  return join(import.meta.dirname, '../dist');
+}
+
+async function measure(parties: readonly Party[]): Promise<Row[]> {
+  const samples = new Map<string, Sample[]>();
+  for (const party of parties)
+    for (const size of new Set(cases.map((one) => one.size))) await sample(party, size, 64, WARM_UP_SECONDS);
+  for (let round = 0; round < Number(values.rounds); round += 1) {
+    for (const { size, connections } of cases) {
+      for (const party of parties) {
+        const key = `${size} ${connections} ${party.name}`;
+        const list = samples.get(key) ?? [];
+        samples.set(key, list);
+        list.push(await sample(party, size, connections, Number(values.seconds)));
+      }
+    }
+  }
+  return cases.flatMap(({ size, connections }) => {
+    const of = (name: string): Sample[] => samples.get(`${size} ${connections} ${name}`) ?? [];
+    const nginx = median(of('nginx').map((one) => one.perSecond));
+    return parties.map(({ name }) => row(size, connections, name, of(name), nginx));
+  });
+}
+
+async function sample(party: Party, size: string, connections: number, seconds: number): Promise<Sample> {
+  const names = Object.entries(party.processes);
+  const before = names.map(([, pids]) => cpuMs(pids));
+  const measured = await wrk({ url: `${party.url}/${size}`, host: party.host, connections, seconds });
+  const perRequest = (ms: number): number => (ms * 1000) / measured.requests;
+  const cpuUs: Record<string, number> = {};
+  for (const [index, [name, pids]] of names.entries()) cpuUs[name] = perRequest(cpuMs(pids) - (before[index] ?? 0));
+  cpuUs['wrk'] = perRequest(measured.cpuMs);
+  return { ...measured, cpuUs };
+}
+
+function row(size: string, connections: number, party: string, of: readonly Sample[], nginx: number): Row {
+  const rates = of.map((one) => one.perSecond);
+  const perSecond = median(rates);
+  const cpuUs: Record<string, number> = {};
+  for (const name of Object.keys(of[0]?.cpuUs ?? {})) cpuUs[name] = median(of.map((one) => one.cpuUs[name] ?? 0));
+  return {
+    size,
+    connections,
+    party,
+    perSecond,
+    spread: [Math.min(...rates), Math.max(...rates)],
+    toNginx: perSecond / nginx,
+    p50Ms: median(of.map((one) => one.p50Ms)),
+    p99Ms: median(of.map((one) => one.p99Ms)),
+    cpuUs,
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+function table(rows: readonly Row[]): string {
+  const lines = [
+    '| body | c | way | requests/s [spread] | × nginx | p50 / p99 ms | CPU µs a request |',
+    '|---|---|---|---|---|---|---|',
+  ];
+  for (const one of rows) {
+    const cpu = Object.entries(one.cpuUs).map(([name, us]) => `${name} ${us.toFixed(1)}`);
+    const [low, high] = one.spread;
+    lines.push(
+      `| ${one.size} | ${one.connections} | ${one.party} | ${one.perSecond.toFixed(0)} [${low.toFixed(0)}–${high.toFixed(0)}] | ` +
+        `${one.toNginx.toFixed(2)} | ${one.p50Ms.toFixed(3)} / ${one.p99Ms.toFixed(2)} | ${cpu.join(', ')} |`,
+    );
+  }
+  return lines.join('\n');
+}

@@ -1,0 +1,58 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+export interface Program {
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+/** `adit up` with a plain upstream. */
+export interface Stack extends Program {
+  /** Preview host, for `Host`. */
+  readonly host: string;
+  /** Public listener of the first broker. */
+  readonly broker: { readonly address: string; readonly pid: number };
+  readonly edge: { readonly address: string; readonly pid: number };
+  readonly agent: { readonly pid: number };
+}
+
+/** Starts the bundle in `dist`; its parts answer once it resolves. */
+export async function startStack(dist: string, upstream: string): Promise<Stack> {
+  const { program, line } = await start([join(dist, 'adit.js'), 'up', '--preview', `http://${upstream}`, '--json']);
+  const ready = JSON.parse(line) as {
+    host: string;
+    brokers: { address: string; pid: number }[];
+    edge: { address: string; pid: number };
+    agent: { pid: number };
+  };
+  const [broker] = ready.brokers;
+  if (broker === undefined) throw new Error('the stack has no broker');
+  return { ...program, host: ready.host, broker, edge: ready.edge, agent: ready.agent };
+}
+
+export async function startUndiciProxy(upstream: string): Promise<Program & { readonly address: string }> {
+  const { program, line } = await start([join(import.meta.dirname, 'undici-proxy.ts'), upstream]);
+  return { ...program, address: line };
+}
+
+/** Runs a Node program until its first line of output. */
+async function start(args: readonly string[]): Promise<{ program: Program; line: string }> {
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const [line] = (await Promise.race([
+    once(createInterface({ input: child.stdout }), 'line'),
+    once(child, 'exit').then(() => Promise.reject(new Error(`${args.join(' ')} ended before it was ready`))),
+  ])) as [string];
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`${args.join(' ')} did not start`);
+  return { program: { pid, stop: () => stop(child) }, line };
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.stdin?.end();
+  child.kill('SIGTERM');
+  await exited;
+}

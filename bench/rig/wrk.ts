@@ -1,0 +1,58 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { childrenCpuMs } from './cpu-time.ts';
+
+export interface Load {
+  readonly url: string;
+  readonly host: string;
+  readonly connections: number;
+  readonly seconds: number;
+}
+
+export interface Measured {
+  readonly requests: number;
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Processor time of wrk itself. */
+  readonly cpuMs: number;
+}
+
+const run = promisify(execFile);
+
+/** Loads a URL with wrk (keep-alive, closed loop). Throws when one answer was no 2xx or one socket failed. */
+export async function wrk({ url, host, connections, seconds }: Load): Promise<Measured> {
+  const threads = Math.min(2, connections);
+  const before = childrenCpuMs();
+  const { stdout } = await run('wrk', [
+    `-t${threads}`,
+    `-c${connections}`,
+    `-d${seconds}s`,
+    '--latency',
+    '-H',
+    `Host: ${host}`,
+    url,
+  ]);
+  const cpuMs = childrenCpuMs() - before;
+  const bad = /(?:Non-2xx|Socket errors).*/.exec(stdout);
+  if (bad !== null) throw new Error(`${url}: ${bad[0]}`);
+  return {
+    requests: Number(find(stdout, /(\d+) requests in/)),
+    perSecond: Number(find(stdout, /Requests\/sec:\s+([\d.]+)/)),
+    p50Ms: milliseconds(find(stdout, /\s50%\s+(\S+)/)),
+    p99Ms: milliseconds(find(stdout, /\s99%\s+(\S+)/)),
+    cpuMs,
+  };
+}
+
+function find(text: string, pattern: RegExp): string {
+  const found = pattern.exec(text)?.[1];
+  if (found === undefined) throw new Error(`wrk said nothing like ${pattern.source}:\n${text}`);
+  return found;
+}
+
+function milliseconds(text: string): number {
+  const value = Number.parseFloat(text);
+  if (text.endsWith('us')) return value / 1000;
+  return text.endsWith('ms') ? value : value * 1000;
+}
