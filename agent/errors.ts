@@ -80,7 +80,7 @@ export const catalogue = {
   'config-refused': {
     status: 422,
     title: 'The manifests have errors; the last good configuration serves on',
-    hint: 'Run `adit validate` in the workspace.',
+    hint: 'Correct what the message names; the application lists all errors under Problems, `adit validate` prints them.',
   },
   'workspace-unreadable': {
     status: 422,

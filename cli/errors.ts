@@ -42,14 +42,44 @@ function describe(error: unknown): { code: string; message: string; hint: string
   if (error instanceof CommandFailed) return error;
   if (error instanceof Error) {
     const code = 'code' in error && typeof error.code === 'string' ? error.code : 'internal';
+    const listen = [error, error.cause].map(describeListen).find((one) => one !== undefined);
+    if (listen !== undefined) return { ...listen, exitCode: EXIT.failed };
     const hint = 'hint' in error && typeof error.hint === 'string' ? error.hint : hintFor(code);
     return { code, message: error.message, hint, exitCode: EXIT.failed };
   }
   return { code: 'internal', message: String(error), hint: undefined, exitCode: EXIT.failed };
 }
 
+/** A listener that could not be opened, in one voice for every command (Node.js: `SystemError`). */
+function describeListen(error: unknown): { code: string; message: string; hint: string } | undefined {
+  if (!(error instanceof Error && 'syscall' in error && error.syscall === 'listen' && 'code' in error))
+    return undefined;
+  const at = 'address' in error && 'port' in error ? `${String(error.address)}:${String(error.port)}` : 'the address';
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return {
+        code: 'address-in-use',
+        message: `cannot listen on ${at}: another program listens there`,
+        hint: 'choose another port, or 0 for any free one',
+      };
+    case 'EADDRNOTAVAIL':
+      return {
+        code: 'address-not-here',
+        message: `cannot listen on ${at}: this machine does not have that address`,
+        hint: 'use 127.0.0.1 for this machine only, or 0.0.0.0 for all of its addresses',
+      };
+    case 'EACCES':
+      return {
+        code: 'address-forbidden',
+        message: `cannot listen on ${at}: this user may not`,
+        hint: 'choose a port above 1023, or 0 for any free one',
+      };
+    default:
+      return undefined;
+  }
+}
+
 function hintFor(code: string): string | undefined {
-  if (code === 'EADDRINUSE') return 'another program listens there: choose another port, or 0 for any free one';
-  if (code === 'EACCES') return 'this user may not do that: choose a port above 1023, or check the permissions';
+  if (code === 'EACCES' || code === 'EPERM') return 'this user may not do that: check the permissions';
   return undefined;
 }

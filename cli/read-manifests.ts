@@ -43,10 +43,14 @@ export async function readManifests(paths: readonly string[], cwd: string): Prom
     try {
       files.push({ path: shown(path), text: await readFile(path, 'utf8') });
     } catch (error) {
-      unreadable.push({ path: shown(path), message: (error as Error).message });
+      unreadable.push({ path: shown(path), message: reason(error) });
     }
   }
-  const configText = await nearestConfig(resolve(cwd, paths[0] ?? '.'));
+  const configText = await nearestConfig(resolve(cwd, paths[0] ?? '.'), (path, error) => {
+    // A folder that cannot be entered was told already.
+    if (!unreadable.some((one) => one.path === shown(dirname(path))))
+      unreadable.push({ path: shown(path), message: reason(error) });
+  });
   const { config, problems } = parseWorkspaceConfig(configText);
   return { files, config, configProblems: problems, unreadable };
 
@@ -55,7 +59,7 @@ export async function readManifests(paths: readonly string[], cwd: string): Prom
     try {
       entries = await readdir(dir, { withFileTypes: true });
     } catch (error) {
-      unreadable.push({ path: shown(dir), message: (error as Error).message });
+      unreadable.push({ path: shown(dir), message: reason(error) });
       return;
     }
     for (const entry of entries) {
@@ -75,12 +79,22 @@ export async function readManifests(paths: readonly string[], cwd: string): Prom
   }
 }
 
-async function nearestConfig(start: string): Promise<string> {
+/** The system's words for people; its own name the path a second time. */
+function reason(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
+  return error instanceof Error ? error.message : String(error);
+}
+
+async function nearestConfig(start: string, onUnreadable: (path: string, error: unknown) => void): Promise<string> {
   for (let dir = (await stat(start)).isDirectory() ? start : dirname(start); ; dir = dirname(dir)) {
     try {
       return await readFile(join(dir, WORKSPACE_CONFIG_FILE), 'utf8');
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+        onUnreadable(join(dir, WORKSPACE_CONFIG_FILE), error);
+        return '';
+      }
     }
     if (dirname(dir) === dir || basename(dir) === '') return '';
   }

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { opendir, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { analyze, type Analysis } from '../../shared/manifests/index.ts';
@@ -47,11 +47,14 @@ export class FolderSource implements Source {
   }
 
   async start(): Promise<void> {
-    const info = await stat(this.#dir).catch((error: unknown) => {
+    const refuse = (error: unknown): never => {
       const reason = error instanceof Error ? error.message : String(error);
       throw new AgentError('workspace-unreadable', `${this.#dir}: ${reason}.`, { cause: error });
-    });
+    };
+    const info = await stat(this.#dir).catch(refuse);
     if (!info.isDirectory()) throw new AgentError('workspace-unreadable', `${this.#dir} is not a folder.`);
+    // Later it may come and go; a preview of what may not be read at all would be an empty one.
+    await opendir(this.#dir).then((opened) => opened.close(), refuse);
     await this.#files.start();
     this.#started = true;
     this.#compile();

@@ -45,7 +45,7 @@ async function validate(paths: readonly string[], namespace: string | undefined)
     column: number,
     code: string,
     message: string,
-    path?: string,
+    more: { path?: string; hint?: string } = {},
   ): Diagnostic => ({
     severity: 'error',
     code,
@@ -55,12 +55,14 @@ async function validate(paths: readonly string[], namespace: string | undefined)
     endLine: line,
     endColumn: column,
     message,
-    ...(path === undefined ? {} : { path }),
+    ...more,
   });
   return [
-    ...set.unreadable.map(({ path, message }) => own(path, 1, 1, 'file-unreadable', message)),
+    ...set.unreadable.map(({ path, message }) =>
+      own(path, 1, 1, 'file-unreadable', message, { hint: 'Check the permissions; what is in it was not checked.' }),
+    ),
     ...set.configProblems.map((problem) =>
-      own(problem.file, problem.line, problem.column, 'workspace-config', problem.message, problem.path),
+      own(problem.file, problem.line, problem.column, 'workspace-config', problem.message, { path: problem.path }),
     ),
     ...analysis.diagnostics,
   ];
@@ -97,5 +99,7 @@ function humanLines(diagnostics: readonly Diagnostic[]): string[] {
   });
   const count = (severity: Diagnostic['severity']): number =>
     diagnostics.filter((one) => one.severity === severity).length;
-  return [...lines, `${count('error')} errors, ${count('warning')} warnings, ${count('info')} notes`];
+  const counted = (one: string, severity: Diagnostic['severity']): string =>
+    `${count(severity)} ${one}${count(severity) === 1 ? '' : 's'}`;
+  return [...lines, [counted('error', 'error'), counted('warning', 'warning'), counted('note', 'info')].join(', ')];
 }

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { opendir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PreviewSource, PreviewStatus } from '../../shared/agent/api.ts';
 import type { PreviewEvent } from '../../shared/process/lines.ts';
@@ -142,6 +142,16 @@ async function readConfig(
       `${source.dir} is not a folder`,
       'name a folder of manifests, or the URL of an upstream',
     );
+  await opendir(source.dir).then(
+    (opened) => opened.close(),
+    (error: NodeJS.ErrnoException) => {
+      throw new PreviewFailed(
+        'folder-unreadable',
+        `${source.dir}: ${error.code === 'EACCES' ? 'permission denied' : error.message}`,
+        'check the permissions of the folder and of those above it',
+      );
+    },
+  );
   let text = '';
   try {
     text = await readFile(join(source.dir, WORKSPACE_CONFIG_FILE), 'utf8');
