@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { CertificateFile } from './certificate-files.ts';
 
 export interface ListenOptions {
   readonly host: string;
@@ -11,7 +12,10 @@ export interface BrokerOptions {
   readonly region: string;
   /** `tunnel` accepts agents; `edge` relays to peers what it has no session for. Both answer visitors. */
   readonly roles: readonly ('tunnel' | 'edge')[];
-  readonly public: ListenOptions;
+  readonly public: ListenOptions & {
+    /** TLS ends here, HTTP/2 is spoken; the files are read again when they change. The first is the default. */
+    readonly tls?: readonly CertificateFile[];
+  };
   /** Without `tls` a plain WebSocket, for loopback and for a TLS terminator in front. PEM texts. */
   readonly tunnel?: ListenOptions & { readonly tls?: { readonly cert: string; readonly key: string } };
   /** For edges and other brokers, health and metrics; keep it private. */
@@ -57,6 +61,8 @@ export interface Broker {
 export interface BrokerLimits {
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
+  /** Of one HTTP/2 connection. */
+  readonly maxStreamsPerConnection: number;
   /** Requests in flight on the whole broker, and on one session or peer. */
   readonly maxInFlight: number;
   readonly maxInFlightPerTarget: number;
@@ -82,11 +88,14 @@ export interface BrokerLimits {
   /** A ping unanswered for this long makes the session suspect; twice as long ends it. */
   readonly pingTimeoutMs: number;
   readonly tunnelMaxMessageBytes: number;
+  /** After its start a tunnel broker says 503, not 404, of hosts that it does not know: their agents may be dialling. */
+  readonly warmUpMs: number;
 }
 
 export const DEFAULT_LIMITS: BrokerLimits = {
   maxConnections: 20_000,
   maxConnectionsPerAddress: 4_096,
+  maxStreamsPerConnection: 128,
   maxInFlight: 20_000,
   maxInFlightPerTarget: 4_096,
   maxSessions: 4_096,
@@ -100,7 +109,10 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   replayBytes: 64 * 1024,
   idleStreamMs: 4_000,
   maxIdleStreams: 128,
-  pingIntervalMs: 1_000,
+  // A silence is suspect after at most 1.4 s and deadly after at most 2.4 s.
+  pingIntervalMs: 400,
   pingTimeoutMs: 1_000,
   tunnelMaxMessageBytes: 2 * 1024 * 1024,
+  // The longest wait of an agent between two dials.
+  warmUpMs: 15_000,
 };

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BrokerHeartbeat, EdgeHeartbeat } from '../shared/control/api.ts';
 import { TUNNEL_PATH } from '../shared/tunnel/protocol.ts';
+import { CertificateFiles } from './certificate-files.ts';
 import type { Edge } from './edge.ts';
 import { BrokerOptionsError } from './errors.ts';
 import type { LocalResponse } from './entrance.ts';
@@ -19,6 +20,7 @@ import { RoutingTable } from './routing-table.ts';
 import { SessionRegistry } from './session-registry.ts';
 import { SigningKeys } from './signing-keys.ts';
 import type { Target } from './target.ts';
+import { TlsFront } from './tls-front.ts';
 import { TunnelListener } from './tunnel-listener.ts';
 import { TunnelSession } from './tunnel-session.ts';
 import { VisitorListener } from './visitor-listener.ts';
@@ -68,11 +70,13 @@ class RunningBroker implements Broker, Edge {
   readonly #directory: StaticRouteDirectory | undefined;
   readonly #relay: Relay | undefined;
   readonly #feed: RouteFeed;
+  #certificates: CertificateFiles | undefined;
   #public: VisitorListener | undefined;
   #peer: VisitorListener | undefined;
   #tunnel: TunnelListener | undefined;
   #heartbeats: Heartbeat[] = [];
   #closed: Promise<void> | undefined;
+  readonly #startedAt = performance.now();
 
   constructor(options: BrokerOptions) {
     this.#options = options;
@@ -108,9 +112,11 @@ class RunningBroker implements Broker, Edge {
   async start(): Promise<void> {
     const { options } = { options: this.#options };
     await this.#keys?.start();
-    const proto = options.publicUrl?.startsWith('https:') === true ? 'https' : 'http';
-    this.#public = await VisitorListener.listen(this, new PublicEntrance(proto), options.public);
-    if (options.peer !== undefined) this.#peer = await VisitorListener.listen(this, this.#peerEntrance(), options.peer);
+    const tls = await this.#visitorTls();
+    const proto = tls !== undefined || options.publicUrl?.startsWith('https:') === true ? 'https' : 'http';
+    this.#public = await VisitorListener.listen(this, new PublicEntrance(proto), { address: options.public, tls });
+    if (options.peer !== undefined)
+      this.#peer = await VisitorListener.listen(this, this.#peerEntrance(), { address: options.peer });
     if (options.tunnel !== undefined && options.roles.includes('tunnel'))
       this.#tunnel = await this.#listenForTunnels(options.tunnel);
     this.addresses = this.#describe();
@@ -126,7 +132,11 @@ class RunningBroker implements Broker, Edge {
   }
 
   wasServed(host: string): boolean {
-    return this.#table.wasServed(host) || (this.#directory?.wasServed(host) ?? false);
+    return this.#table.wasServed(host) || (this.#directory?.wasServed(host) ?? false) || this.#warmingUp();
+  }
+
+  #warmingUp(): boolean {
+    return this.#tunnel !== undefined && performance.now() - this.#startedAt < this.limits.warmUpMs;
   }
 
   ready(): boolean {
@@ -167,11 +177,24 @@ class RunningBroker implements Broker, Edge {
     this.draining = true;
     for (const heartbeat of this.#heartbeats) heartbeat.stop();
     this.#keys?.stop();
+    this.#certificates?.stop();
     this.#feed.close();
     this.#relay?.close();
     this.#directory?.close();
     this.#registry.stop();
     await Promise.all([this.#public?.close(), this.#peer?.close(), this.#tunnel?.close()]);
+  }
+
+  async #visitorTls(): Promise<TlsFront | undefined> {
+    const files = this.#options.public.tls;
+    if (files === undefined) return undefined;
+    const front = new TlsFront({
+      handshakeTimeoutMs: this.limits.headTimeoutMs,
+      onFailed: (error) => this.log.trace({ err: error }, 'TLS handshake failed'),
+    });
+    this.#certificates = new CertificateFiles({ files, log: this.log, use: (pairs) => front.use(pairs) });
+    await this.#certificates.start();
+    return front;
   }
 
   #peerEntrance(): PeerEntrance {
@@ -266,7 +289,8 @@ class RunningBroker implements Broker, Edge {
     // Where hosts are reached is said by a pure edge, or by whoever was told a URL.
     const port = this.#public?.address.port ?? 0;
     if (roles.includes('edge') && (!roles.includes('tunnel') || publicUrl !== undefined)) {
-      add(`/v1/edges/${encodeURIComponent(id)}`, () => ({ publicUrl: publicUrl ?? `http://{host}:${port}/` }));
+      const scheme = this.#public?.secure === true ? 'https' : 'http';
+      add(`/v1/edges/${encodeURIComponent(id)}`, () => ({ publicUrl: publicUrl ?? `${scheme}://{host}:${port}/` }));
     }
     await Promise.all(this.#heartbeats.map((heartbeat) => heartbeat.start()));
   }

@@ -175,3 +175,14 @@ describe('two agents of one host', () => {
     expect(bodies).toBe(60);
   });
 });
+
+test('a broker that has just started says of a host that it does not know that its agent may come', async () => {
+  const fresh = await startTunnelBroker(keys, { limits: { warmUpMs: 60_000 } });
+  try {
+    const answer = await ask(fresh.addresses.public, HOST);
+    expect(answer.status).toBe(503);
+    expect(answer.headers['retry-after']).toBe('2');
+  } finally {
+    await fresh.close();
+  }
+});

@@ -21,6 +21,7 @@ export function startTunnelBroker(keys: TestKeys, changes: Partial<BrokerOptions
     issuer: ISSUER,
     log: quiet,
     ...changes,
+    limits: { warmUpMs: 0, ...changes.limits },
   });
 }
 
