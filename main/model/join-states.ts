@@ -1,6 +1,7 @@
 import type { ModelObject } from '../../shared/contract/contract.ts';
 import type { Diagnostic, ManifestDocument, ObjectId } from '../../shared/manifests/types.ts';
 import type { ObjectClusterState } from '../kube/port.ts';
+import { objectFields } from './object-fields.ts';
 
 /**
  * Every object once: those of the files, in their order, with what the cluster has of them, then those that only the
@@ -14,11 +15,19 @@ export function joinStates(
 ): ModelObject[] {
   const errors = errorLines(diagnostics);
   const objects = new Map<ObjectId, ModelObject>();
-  for (const { id, ref, file, range } of documents) {
+  for (const document of documents) {
+    const { id, ref, file, range } = document;
     if (objects.has(id)) continue;
     const live = cluster.get(id);
     const broken = (errors.get(file) ?? []).some((line) => line >= range.start.line && line <= range.end.line);
-    const place = { id, ref, file, line: range.start.line, endLine: range.end.line };
+    const place = {
+      id,
+      ref,
+      file,
+      line: range.start.line,
+      endLine: range.end.line,
+      fields: objectFields(document),
+    };
     if (broken) objects.set(id, { ...place, state: 'broken' });
     else if (live?.state === 'drifted') objects.set(id, { ...place, state: 'drifted', drift: live.drift });
     else objects.set(id, { ...place, state: live?.state === 'same' ? 'same' : 'file' });

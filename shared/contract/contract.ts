@@ -73,6 +73,8 @@ export const modelObject = z.object({
   state: objectState,
   /** How many fields differ, when `drifted`. */
   drift: z.number().int().optional(),
+  /** What matters of it, by its kind; a value may have several lines. Absent when in the cluster only. */
+  fields: z.array(z.object({ label: z.string(), value: z.string() })).optional(),
 });
 export type ModelObject = z.infer<typeof modelObject>;
 

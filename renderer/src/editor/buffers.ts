@@ -12,8 +12,8 @@ interface Buffer {
   readonly model: editor.ITextModel;
   /** Of the file on disk that the text is based on. */
   version: string;
-  /** Monaco's version of the text that is on disk. */
-  savedAt: number;
+  /** As on disk, with the line ends of the model. */
+  savedText: string;
   drafting?: ReturnType<typeof setTimeout> | undefined;
   saving?: Promise<boolean> | undefined;
   /** What the disk holds instead, while the user decides. */
@@ -46,7 +46,9 @@ export function createBuffers(bridge: Bridge): Buffers {
   const buffers = new Map<string, Buffer>();
 
   function isDirty(buffer: Buffer): boolean {
-    return buffer.model.getAlternativeVersionId() !== buffer.savedAt;
+    // Lengths first: with them most keystrokes need no copy of the whole text.
+    const { model, savedText } = buffer;
+    return model.getValueLength() !== savedText.length || model.getValue() !== savedText;
   }
 
   async function sendDraft(buffer: Buffer): Promise<void> {
@@ -70,7 +72,7 @@ export function createBuffers(bridge: Bridge): Buffers {
     monaco.editor.getModel(uri)?.dispose();
     const model = monaco.editor.createModel(text, language, uri);
     model.updateOptions({ tabSize: 2, insertSpaces: true });
-    const buffer: Buffer = { path, model, version, savedAt: model.getAlternativeVersionId(), viewState: null };
+    const buffer: Buffer = { path, model, version, savedText: model.getValue(), viewState: null };
     buffers.set(path, buffer);
     model.onDidChangeContent(() => {
       const dirty = isDirty(buffer);
@@ -95,7 +97,7 @@ export function createBuffers(bridge: Bridge): Buffers {
   function settle(buffer: Buffer, content: FileContent): void {
     replaceText(buffer, content.text);
     buffer.version = content.version;
-    buffer.savedAt = buffer.model.getAlternativeVersionId();
+    buffer.savedText = buffer.model.getValue();
     buffer.theirs = undefined;
     clearTimeout(buffer.drafting);
     settleTab(buffer.path, false);
@@ -104,11 +106,11 @@ export function createBuffers(bridge: Bridge): Buffers {
   async function write(buffer: Buffer, baseVersion: string | null): Promise<boolean> {
     clearTimeout(buffer.drafting);
     buffer.drafting = undefined;
-    const savedAt = buffer.model.getAlternativeVersionId();
-    const answer = await bridge.call('fileSave', { path: buffer.path, text: buffer.model.getValue(), baseVersion });
+    const text = buffer.model.getValue();
+    const answer = await bridge.call('fileSave', { path: buffer.path, text, baseVersion });
     if (answer.ok) {
       buffer.version = answer.value.version;
-      buffer.savedAt = savedAt;
+      buffer.savedText = text;
       buffer.theirs = undefined;
       settleTab(buffer.path, isDirty(buffer));
       await sendDraft(buffer);

@@ -1,4 +1,5 @@
 import { ActionIcon } from '@mantine/core';
+import { Fragment } from 'react';
 import { roleWords } from '../graph/role.ts';
 import { StateMark, stateWords } from '../explorer/state-mark.tsx';
 import { useLayout } from '../state/layout.ts';
@@ -60,7 +61,15 @@ export function Inspector() {
                 <dd className="bad">⊘ referenced, but not defined</dd>
               </>
             )}
-            {node !== undefined && node.detail !== '' && (
+            {object?.fields?.map(({ label, value }) => (
+              <Fragment key={label}>
+                <dt className="ellipsis" title={label}>
+                  {label}
+                </dt>
+                <dd className="mono wrap lines">{value}</dd>
+              </Fragment>
+            ))}
+            {object?.fields === undefined && node !== undefined && node.detail !== '' && (
               <>
                 <dt>Says</dt>
                 <dd className="mono wrap">{node.detail}</dd>

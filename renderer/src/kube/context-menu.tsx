@@ -82,12 +82,29 @@ export function ContextMenu() {
           {answer?.ok && answer.value.contexts.length === 0 && (
             <div className="empty">
               <p>No contexts found.</p>
-              <p className="dim wrap">
-                Looked in{' '}
-                {answer.value.files.length === 0 ? '$KUBECONFIG and ~/.kube/config' : answer.value.files.join(', ')}.
-                Everything but the cluster's state works without one.
-              </p>
+              {(answer.value.messages ?? []).length === 0 && (
+                <p className="dim wrap">
+                  Looked in {answer.value.files.join(', ') || '$KUBECONFIG and ~/.kube/config'}.
+                </p>
+              )}
             </div>
+          )}
+          {answer?.ok && (answer.value.messages ?? []).length > 0 && (
+            <div className="padded">
+              <div className="note warning">
+                {answer.value.messages?.map((message) => (
+                  <div key={message} className="wrap">
+                    {message}
+                  </div>
+                ))}
+              </div>
+            </div>
+          )}
+          {answer?.ok && answer.value.contexts.length === 0 && (
+            <p className="padded dim wrap">
+              Set KUBECONFIG or write the file, then open this menu again; everything but the cluster's state works
+              without one.
+            </p>
           )}
           {answer?.ok && (
             <ul className="plain-list scroll context-list" aria-label="Contexts" onKeyDown={moveInList}>
