@@ -146,17 +146,17 @@ function ingressPaths(rule: unknown): string[] {
 function backendWords(service: Fields): string {
   const port = fields(service, 'port');
   const name = text(service['name']);
-  return name === undefined ? '' : `${name}:${String(port['number'] ?? port['name'] ?? '')}`;
+  return name === undefined ? '' : `${name}:${word(port['number'] ?? port['name'] ?? '')}`;
 }
 
 function serviceWords(service: Fields): string {
-  const port = service['port'] === undefined ? '' : `:${String(service['port'])}`;
-  return `${String(service['name'] ?? '')}${port}${service['weight'] === undefined ? '' : ` × ${String(service['weight'])}`}`;
+  const port = service['port'] === undefined ? '' : `:${word(service['port'])}`;
+  return `${word(service['name'] ?? '')}${port}${service['weight'] === undefined ? '' : ` × ${word(service['weight'])}`}`;
 }
 
 function portWords(port: Fields): string {
-  const target = port['targetPort'] === undefined ? '' : ` → ${String(port['targetPort'])}`;
-  return `${port['name'] === undefined ? '' : `${String(port['name'])} `}${String(port['port'] ?? '')}${target}`;
+  const target = port['targetPort'] === undefined ? '' : ` → ${word(port['targetPort'])}`;
+  return `${port['name'] === undefined ? '' : `${word(port['name'])} `}${word(port['port'] ?? '')}${target}`;
 }
 
 function described(spec: Fields): Row[] {
@@ -173,9 +173,9 @@ function openApiWords(openApi: Fields): string {
 function operationWords(set: Fields): string {
   const matchers = items(set['matchers']).map((matcher) => {
     const { methods, ...paths } = fields(matcher);
-    return [...texts(methods), ...Object.values(paths).map(String)].join(' ');
+    return [...texts(methods), ...Object.values(paths).map(word)].join(' ');
   });
-  return `${String(set['name'] ?? '')}: ${matchers.join(', ')}`;
+  return `${word(set['name'] ?? '')}: ${matchers.join(', ')}`;
 }
 
 function authRows(method: string, options: Fields): Row[] {
@@ -191,7 +191,7 @@ function authRows(method: string, options: Fields): Row[] {
 
 function limitWords(limit: Fields): string {
   if (limit['limit'] === undefined) return '';
-  return `${String(limit['limit'])} per ${String(limit['period'] ?? '1s')}${limit['bucket'] === undefined ? '' : `, for each ${String(limit['bucket'])}`}`;
+  return `${word(limit['limit'])} per ${word(limit['period'] ?? '1s')}${limit['bucket'] === undefined ? '' : `, for each ${word(limit['bucket'])}`}`;
 }
 
 function keyWords(key: Fields): string {
@@ -212,7 +212,7 @@ function selectorWords(selector: unknown): string {
   if (!isFields(selector)) return '';
   const expressions = items(selector['matchExpressions']).map((one) => {
     const { key, operator, values } = fields(one);
-    return `${String(key)} ${String(operator)} ${texts(values).join(', ')}`.trim();
+    return `${word(key)} ${word(operator)} ${texts(values).join(', ')}`.trim();
   });
   const all = [mapWords(selector['matchLabels']), ...expressions].filter((word) => word !== '');
   return `with ${all.length === 0 ? 'any labels' : all.join(', ')}`;
@@ -220,14 +220,19 @@ function selectorWords(selector: unknown): string {
 
 function mapWords(map: unknown): string {
   return Object.entries(fields(map))
-    .map(([key, value]) => `${key}=${String(value)}`)
+    .map(([key, value]) => `${key}=${word(value)}`)
     .join(', ');
+}
+
+/** A plain value; what has a shape of its own is no word. */
+function word(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? `${value}` : '';
 }
 
 /** A value of any shape in a line: lists of plain values and maps of them; what is deeper only by its size. */
 function plainWords(value: unknown): unknown {
   if (Array.isArray(value))
-    return value.some((entry) => typeof entry === 'object') ? `${value.length} entries` : value.map(String).join(', ');
+    return value.some((entry) => typeof entry === 'object') ? `${value.length} entries` : value.map(word).join(', ');
   if (!isFields(value)) return value;
   const entries = Object.entries(value);
   return entries.some(([, entry]) => typeof entry === 'object')
@@ -238,7 +243,7 @@ function plainWords(value: unknown): unknown {
 function shown(lines: unknown): string {
   const all = (Array.isArray(lines) ? lines : [lines])
     .filter((line) => line !== undefined && line !== null && line !== '')
-    .map((line) => cut(String(line)));
+    .map((line) => cut(word(line)));
   return [...all.slice(0, MAX_LINES), ...(all.length > MAX_LINES ? [`and ${all.length - MAX_LINES} more`] : [])].join(
     '\n',
   );
