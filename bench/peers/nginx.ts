@@ -40,6 +40,23 @@ export const nginxPeer: Peer = {
   },
 };
 
+/** A front that ends TLS and passes HTTP/1.1 and its upgrades on, as load balancers and inspecting proxies do. */
+export async function startHttpFront(
+  certificates: { cert: string; key: string },
+  target: number,
+): Promise<RunningNginx> {
+  const port = await freePort();
+  const dir = await mkdtemp(join(tmpdir(), 'adit-bench-'));
+  await chmod(dir, 0o755);
+  return startNginx(
+    dir,
+    port,
+    `server { listen 127.0.0.1:${port} ssl; ssl_certificate ${certificates.cert}; ssl_certificate_key ${certificates.key};
+       location / { proxy_pass https://127.0.0.1:${target}; proxy_http_version 1.1; proxy_buffering off;
+         proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_read_timeout 1h; } }`,
+  );
+}
+
 async function startNginx(dir: string, port: number, servers: string): Promise<RunningNginx> {
   await writeFile(
     join(dir, 'nginx.conf'),

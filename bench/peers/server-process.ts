@@ -22,6 +22,11 @@ export interface ServerProcessOptions {
 const STARTS_WITHIN_MS = 20_000;
 const POLL_MS = 20;
 const KEPT_TEXT = 16_000;
+/** None of them outlives this process. */
+const children = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
 
 /** A program that runs beside the measurement; it is killed with `stop`, or with this process. */
 export async function startServer(
@@ -44,8 +49,8 @@ export async function startServer(
   child.stderr.on('data', keep);
   child.on('error', (error) => keep(Buffer.from(error.message)));
   child.stdin.on('error', (error) => keep(Buffer.from(error.message)));
-  const killWithParent = (): boolean => child.kill('SIGKILL');
-  process.once('exit', killWithParent);
+  children.add(child);
+  child.once('close', () => children.delete(child));
   const ended = (): boolean => child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
   const failed = (why: string): Error => new Error(`${command} ${args.join(' ')}: ${why}: ${text.slice(-1500)}`);
 
@@ -67,7 +72,6 @@ export async function startServer(
       }
     },
     async stop() {
-      process.off('exit', killWithParent);
       if (ended()) return;
       const exit = once(child, 'exit');
       child.kill('SIGTERM');

@@ -4,6 +4,8 @@ import { promisify } from 'node:util';
 export interface WrkResult {
   readonly requestsPerSecond: number;
   readonly requests: number;
+  /** Bytes of answers, heads included, also of those that were not whole when the run ended. */
+  readonly bytesPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   /** Answers other than 2xx and 3xx, and errors of sockets. */
@@ -40,8 +42,16 @@ function parseWrk(text: string): WrkResult {
   return {
     requestsPerSecond: number(/Requests\/sec:\s+([\d.]+)/),
     requests: number(/(\d+) requests in/),
+    bytesPerSecond: transferred(text),
     p50Ms: latency(50),
     p99Ms: latency(99),
     failures: number(/Non-2xx or 3xx responses: (\d+)/) + sockets.reduce((sum, count) => sum + Number(count), 0),
   };
+}
+
+const BYTES: Readonly<Record<string, number>> = { B: 1, KB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30 };
+
+function transferred(text: string): number {
+  const found = /Transfer\/sec:\s+([\d.]+)(B|KB|MB|GB)/.exec(text);
+  return Number(found?.[1] ?? 0) * (BYTES[found?.[2] ?? ''] ?? Number.NaN);
 }
