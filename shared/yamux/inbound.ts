@@ -30,8 +30,8 @@ export interface InboundHost {
   admit(id: number): Stream | undefined;
   /** Hands an admitted stream to the application. */
   offer(stream: Stream): void;
-  /** Room in the session's budget for this many bytes more, made by a reset if need be. */
-  makeRoom(stream: Stream, bytes: number): void;
+  /** Room in the session's budget for this many bytes more, made by resets if need be. */
+  makeRoom(bytes: number): void;
   flood(kind: FloodKind): boolean;
   moved(bytes: number): void;
   ready(stream: Stream): void;
@@ -164,7 +164,7 @@ export class Inbound implements FrameSink {
       stream.endedTwice();
       return this.host.isAlive();
     }
-    if (length > 0) this.host.makeRoom(stream, length);
+    if (length > 0) this.host.makeRoom(length);
     this.current = stream;
     this.currentFlags = flags;
     return this.host.isAlive();

@@ -10,9 +10,12 @@ export interface SessionLimits {
   readonly maxUnacknowledged: number;
   /** The receive window that a stream starts with; at least the 256 KiB that the specification presumes. */
   readonly initialWindowBytes: number;
-  /** The size to which the window policy may grow a receive window. */
+  /** The size to which a receive window may grow for a consumer that takes its bytes fast over a long way. */
   readonly maxWindowBytes: number;
-  /** Received and not yet consumed bytes, all streams together. Beyond it the stream that holds the most is reset. */
+  /**
+   * Received and not yet consumed bytes, all streams together; beyond it the stream that holds the most is reset. Also
+   * the sum by which windows may exceed their 256 KiB.
+   */
   readonly sessionBudgetBytes: number;
   /** `stream.write` returns false above it. */
   readonly streamHighWaterBytes: number;
@@ -31,7 +34,7 @@ export const defaultLimits: SessionLimits = {
   acceptBacklog: 256,
   maxUnacknowledged: 256,
   initialWindowBytes: INITIAL_WINDOW_BYTES,
-  maxWindowBytes: 1024 * 1024,
+  maxWindowBytes: 16 * 1024 * 1024,
   sessionBudgetBytes: 64 * 1024 * 1024,
   streamHighWaterBytes: 256 * 1024,
   openTimeoutMs: 75_000,

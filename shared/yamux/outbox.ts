@@ -4,20 +4,27 @@ import {
   FLAG_FIN,
   FLAG_RST,
   FLAG_SYN,
+  HEADER_BYTES,
   TYPE_DATA,
   TYPE_GO_AWAY,
   TYPE_PING,
   TYPE_WINDOW_UPDATE,
 } from './frame.ts';
+import type { FlightControl } from './flight-control.ts';
+import { SendOrder } from './send-order.ts';
 import type { Stream } from './stream.ts';
 import type { ByteChannel } from './types.ts';
 
-/** No frame carries more, so that small messages need not wait behind a large one; also the quantum of the round robin. */
+/** No frame carries more, so that small messages need not wait behind a large one. */
 const FRAME_BYTES = 64 * 1024;
 /** One write holds about this much at most. */
 const BATCH_BYTES = 256 * 1024;
 /** No write while the carrier itself holds this much: bytes there can no longer be overtaken. */
 const CHANNEL_HIGH_WATER_BYTES = 256 * 1024;
+/** With less room than this, larger pieces wait for more: crumbs cost a header each. */
+const SMALLEST_PIECE_BYTES = 4 * 1024;
+/** What a stream that became active just now may send beyond the bound of what is in flight. */
+const URGENT_BYTES = 32 * 1024;
 /** Answers that the peer caused and does not read. */
 const MAX_ANSWERS = 8192;
 
@@ -32,16 +39,16 @@ export interface OutboxHost {
 }
 
 /**
- * Decides what leaves next: control frames first, then one frame of up to 64 KiB for each stream in turn (a deficit
- * round robin whose frames are cut to the quantum, so that no deficit remains). One write a tick.
+ * Decides what leaves next: control frames first, then the streams in `SendOrder`, as far as `FlightControl` has room.
+ * One write a tick.
  */
 export class Outbox {
   private readonly channel: ByteChannel;
+  private readonly flight: FlightControl;
   private readonly host: OutboxHost;
   private readonly later: (flush: () => void) => void;
   private readonly batch = new Batch();
-  private firstReady: Stream | undefined;
-  private lastReady: Stream | undefined;
+  private readonly order = new SendOrder<Stream>();
   private announcing: Stream[] = [];
   private resets: number[] = [];
   private pongs: number[] = [];
@@ -52,20 +59,22 @@ export class Outbox {
   private stopped = false;
 
   /** `later` says when a tick is over: what was queued until then leaves in one write. */
-  constructor(channel: ByteChannel, host: OutboxHost, later: (flush: () => void) => void = queueMicrotask) {
+  constructor(channel: ByteChannel, flight: FlightControl, host: OutboxHost, later: (flush: () => void) => void) {
     this.channel = channel;
+    this.flight = flight;
     this.host = host;
     this.later = later;
   }
 
+  /** True while bytes that are written now have to wait. */
   get congested(): boolean {
-    return this.writing > 0 && this.channel.queuedBytes >= CHANNEL_HIGH_WATER_BYTES;
+    return this.carrierIsFull || this.flight.roomBytes <= 0;
   }
 
   /** True when everything was handed to the channel. */
   get idle(): boolean {
     return (
-      this.firstReady === undefined &&
+      this.order.isEmpty &&
       this.announcing.length + this.resets.length + this.pongs.length + this.pings.length === 0 &&
       this.goAwayCode === undefined
     );
@@ -80,7 +89,12 @@ export class Outbox {
 
   ready(stream: Stream): void {
     if (stream.isReady) return;
-    this.append(stream);
+    this.order.activate(stream);
+    this.schedule();
+  }
+
+  /** There may be room again, or a mark shall leave. */
+  wake(): void {
     this.schedule();
   }
 
@@ -115,8 +129,7 @@ export class Outbox {
 
   stop(): void {
     this.stopped = true;
-    this.firstReady = undefined;
-    this.lastReady = undefined;
+    this.order.clear();
     this.announcing = [];
     this.resets = [];
     this.pongs = [];
@@ -126,27 +139,11 @@ export class Outbox {
   /** Writes what may leave now; normally called by the microtask that the first frame of a tick asked for. */
   flush(): void {
     this.scheduled = false;
-    if (this.stopped || this.congested) return;
+    if (this.stopped || this.carrierIsFull) return;
     this.controlFrames();
     const drained: Stream[] = [];
     const ended: Stream[] = [];
-    let dataBytes = 0;
-    while (this.batch.bytes < BATCH_BYTES) {
-      const stream = this.shiftReady();
-      if (stream === undefined) break;
-      const bytes = stream.sendableBytes(FRAME_BYTES);
-      if (bytes > 0) {
-        this.dataFrame(stream, bytes);
-        dataBytes += bytes;
-        drained.push(stream);
-      }
-      if (stream.takeFin()) {
-        this.batch.header(TYPE_WINDOW_UPDATE, FLAG_FIN, stream.id, 0);
-        ended.push(stream);
-      } else if (stream.sendableBytes(1) > 0) {
-        this.append(stream);
-      }
-    }
+    const dataBytes = this.dataFrames(drained, ended);
     if (this.batch.frames === 0) return;
     this.host.onSent(this.batch.frames, dataBytes);
     this.writing++;
@@ -194,6 +191,45 @@ export class Outbox {
     }
   }
 
+  /** Returns how many bytes of data leave. */
+  private dataFrames(drained: Stream[], ended: Stream[]): number {
+    const { batch, flight, order } = this;
+    let dataBytes = 0;
+    let isBlocked = false;
+    while (batch.bytes < BATCH_BYTES) {
+      const stream = order.next();
+      if (stream === undefined) break;
+      const piece = Math.max(flight.untilMarkBytes, SMALLEST_PIECE_BYTES);
+      const wanted = stream.sendableBytes(Math.min(FRAME_BYTES, stream.deficitBytes, piece));
+      const room = flight.roomBytes + (order.isUrgent ? URGENT_BYTES : 0);
+      if (wanted > 0 && room < Math.min(wanted, SMALLEST_PIECE_BYTES)) {
+        isBlocked = true;
+        break;
+      }
+      const bytes = Math.max(0, Math.min(wanted, Math.floor(room)));
+      if (bytes > 0) {
+        this.dataFrame(stream, bytes);
+        dataBytes += bytes;
+        drained.push(stream);
+        flight.sent(bytes + HEADER_BYTES);
+        if (flight.untilMarkBytes <= 0) this.mark();
+      }
+      const isEnd = stream.takeFin();
+      if (isEnd) {
+        batch.header(TYPE_WINDOW_UPDATE, FLAG_FIN, stream.id, 0);
+        ended.push(stream);
+      }
+      order.done(stream, bytes, !isEnd && stream.sendableBytes(1) > 0);
+    }
+    flight.rest(isBlocked ? 'blocked' : order.isEmpty ? 'dry' : 'busy');
+    if (flight.markIsAsked) this.mark();
+    return dataBytes;
+  }
+
+  private mark(): void {
+    this.batch.header(TYPE_PING, FLAG_SYN, 0, this.flight.mark());
+  }
+
   private dataFrame(stream: Stream, bytes: number): void {
     this.batch.header(TYPE_DATA, 0, stream.id, bytes);
     for (let left = bytes; left > 0;) {
@@ -215,21 +251,7 @@ export class Outbox {
     this.later(this.flushNow);
   }
 
-  private append(stream: Stream): void {
-    stream.isReady = true;
-    stream.nextReady = undefined;
-    if (this.lastReady === undefined) this.firstReady = stream;
-    else this.lastReady.nextReady = stream;
-    this.lastReady = stream;
-  }
-
-  private shiftReady(): Stream | undefined {
-    const stream = this.firstReady;
-    if (stream === undefined) return undefined;
-    this.firstReady = stream.nextReady;
-    if (this.firstReady === undefined) this.lastReady = undefined;
-    stream.nextReady = undefined;
-    stream.isReady = false;
-    return stream;
+  private get carrierIsFull(): boolean {
+    return this.writing > 0 && this.channel.queuedBytes >= CHANNEL_HIGH_WATER_BYTES;
   }
 }

@@ -15,7 +15,13 @@ export interface SessionStats {
   readonly dataBytesReceived: number;
   readonly dataBytesSent: number;
   readonly framesSent: number;
+  /** Smoothed, of pings that somebody waited for. */
   readonly rttMs: number;
+  /** Without queues; 0 while unknown. */
+  readonly minRttMs: number;
+  /** Sent, and not known to have arrived; and how much that may be. */
+  readonly inFlightBytes: number;
+  readonly boundBytes: number;
   readonly suspect: boolean;
   readonly peerWentAway: boolean;
 }

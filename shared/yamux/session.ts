@@ -2,16 +2,17 @@ import { type Clock, systemClock } from './clock.ts';
 import { YamuxError, type YamuxErrorCode } from './errors.ts';
 import { defaultFloodRates, FloodLimits, type FloodRates } from './flood-limits.ts';
 import { GO_AWAY_INTERNAL_ERROR, GO_AWAY_NORMAL, GO_AWAY_PROTOCOL_ERROR } from './frame.ts';
+import { FlightControl, type FlightSample } from './flight-control.ts';
 import { FrameParser } from './frame-parser.ts';
 import { Inbound, type InboundHost } from './inbound.ts';
 import { defaultKeepAlive, KeepAlive, type KeepAliveSettings } from './keepalive.ts';
 import { limitsWith, type SessionLimits } from './limits.ts';
 import { Outbox, type OutboxHost } from './outbox.ts';
 import { Pings } from './pings.ts';
+import type { ReceiveBudget } from './receive-budget.ts';
 import type { SessionStats } from './session-stats.ts';
 import { StreamTable } from './stream-table.ts';
 import type { ByteChannel, YamuxStream } from './types.ts';
-import { doublingWindow, type WindowPolicy } from './window-policy.ts';
 
 export interface SessionOptions {
   /** One side of a connection is the client (odd stream ids), the other the server. Both may open streams. */
@@ -31,7 +32,10 @@ export interface SessionOptions {
   readonly floodRates?: Partial<FloodRates>;
   /** `false` sends no pings of its own accord. */
   readonly keepAlive?: Partial<KeepAliveSettings> | false;
-  readonly windowPolicy?: WindowPolicy;
+  /** Bounds what all sessions that are given it hold together. */
+  readonly budget?: ReceiveBudget;
+  /** Sees every answer to a ping, for traces. */
+  observe?(sample: FlightSample): void;
   readonly clock?: Clock;
   /**
    * When what was queued leaves: at the end of the running callback (the default), or once every socket that is
@@ -57,6 +61,7 @@ export class Session {
   private readonly table: StreamTable;
   private readonly floods: FloodLimits;
   private readonly pings: Pings;
+  private readonly flight: FlightControl;
   private readonly keepAlive: KeepAlive | undefined;
   private readonly outbox: Outbox;
   private readonly parser: FrameParser;
@@ -79,8 +84,12 @@ export class Session {
     this.closed = new Promise((resolve) => (this.settleClosed = resolve));
     this.floods = new FloodLimits({ ...defaultFloodRates, ...options.floodRates }, clock);
     this.pings = new Pings(clock, (value) => this.outbox.ping(value));
+    this.flight = new FlightControl(clock, () => this.outbox.wake(), options.observe);
     const outboxHost: OutboxHost = {
-      onPingSent: (value) => this.pings.left(value),
+      onPingSent: (value) => {
+        this.pings.left(value);
+        this.flight.left(value);
+      },
       onAnswerOverflow: () => this.fail(new YamuxError('yamux-control-overflow'), GO_AWAY_PROTOCOL_ERROR),
       onSent: (frames, dataBytes) => {
         this.framesSent += frames;
@@ -89,14 +98,15 @@ export class Session {
       },
       onIdle: () => this.endChannelWhenIdle(),
     };
-    this.outbox = new Outbox(channel, outboxHost, options.flushAfter === 'poll' ? setImmediate : queueMicrotask);
+    const later = options.flushAfter === 'poll' ? setImmediate : queueMicrotask;
+    this.outbox = new Outbox(channel, this.flight, outboxHost, later);
     this.table = new StreamTable({
       role: options.role,
       limits: this.limits,
       clock,
       outbox: this.outbox,
-      policy: options.windowPolicy ?? doublingWindow,
-      rttMs: () => this.pings.rttMs,
+      budget: options.budget,
+      minRttMs: () => this.flight.minRttMs,
       onServed: () => this.floods.forgive('syn'),
       onRemoved: (lateBytes) => {
         inbound.expectLate(lateBytes);
@@ -183,6 +193,9 @@ export class Session {
       dataBytesSent: this.dataBytesSent,
       framesSent: this.framesSent,
       rttMs: this.rttMs,
+      minRttMs: this.flight.minRttMs,
+      inFlightBytes: this.flight.inFlightBytes,
+      boundBytes: this.flight.boundBytes,
       suspect: this.suspect,
       peerWentAway: this.peerWentAway,
     };
@@ -237,6 +250,7 @@ export class Session {
     this.failure = error;
     this.parser.stop();
     this.outbox.stop();
+    this.flight.stop();
     this.keepAlive?.stop();
     this.clearTimers();
     const reason = this.endError();
@@ -272,7 +286,7 @@ export class Session {
   }
 
   private inboundHost(): InboundHost {
-    const { table, floods, outbox, options } = this;
+    const { table, floods, flight, outbox, options } = this;
     const isAlive = (): boolean => this.state !== 'over';
     return {
       isAlive,
@@ -281,7 +295,7 @@ export class Session {
       wasOpened: (id) => table.wasOpened(id),
       admit: (id) => table.admit(id, options.onStream !== undefined && !this.wentAway),
       offer: (stream) => options.onStream?.(stream),
-      makeRoom: (stream, bytes) => table.makeRoom(stream, bytes),
+      makeRoom: (bytes) => table.makeRoom(bytes),
       flood: (kind) => {
         if (floods.allow(kind)) return true;
         this.fail(new YamuxError('yamux-flood', kind), GO_AWAY_PROTOCOL_ERROR);
@@ -290,10 +304,17 @@ export class Session {
       moved: (bytes) => {
         this.dataBytesReceived += bytes;
         floods.moved(bytes);
+        flight.received(bytes);
       },
       ready: (stream) => outbox.ready(stream),
-      pong: (value) => outbox.pong(value),
-      answered: (value) => this.pings.answered(value),
+      pong: (value) => {
+        flight.receivedPing();
+        outbox.pong(value);
+      },
+      answered: (value) => {
+        const isMark = flight.answered(value);
+        return this.pings.answered(value) || isMark;
+      },
       peerWentAway: () => {
         if (this.peerWentAway) return;
         this.peerWentAway = true;

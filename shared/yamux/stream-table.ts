@@ -4,17 +4,18 @@ import { YamuxError, type YamuxErrorCode } from './errors.ts';
 import { INITIAL_WINDOW_BYTES, MAX_UINT32 } from './frame.ts';
 import type { SessionLimits } from './limits.ts';
 import type { Outbox } from './outbox.ts';
+import type { ReceiveBudget } from './receive-budget.ts';
 import { Stream, type StreamHost } from './stream.ts';
 import { StreamOrder } from './stream-order.ts';
-import type { WindowFacts, WindowPolicy } from './window-policy.ts';
+import { StreamWindows } from './stream-windows.ts';
 
 export interface StreamTableSettings {
   readonly role: 'client' | 'server';
   readonly limits: SessionLimits;
   readonly clock: Clock;
   readonly outbox: Outbox;
-  readonly policy: WindowPolicy;
-  rttMs(): number;
+  readonly budget: ReceiveBudget | undefined;
+  minRttMs(): number;
   /** A stream is gone; so many bytes may still come for it. */
   onRemoved(lateBytes: number): void;
   /** A stream of the peer was ended in order by both sides. */
@@ -29,8 +30,6 @@ export class StreamTable implements StreamHost {
   opened = 0;
   admitted = 0;
   refused = 0;
-  /** Received and not consumed, all streams together. */
-  bufferedBytes = 0;
   private readonly settings: StreamTableSettings;
   private readonly outbox: Outbox;
   private readonly clock: Clock;
@@ -38,9 +37,8 @@ export class StreamTable implements StreamHost {
   private readonly streams = new Map<number, Stream>();
   private readonly openLimit: Deadlines<Stream>;
   private readonly halfCloseLimit: Deadlines<Stream>;
+  private readonly windows: StreamWindows;
   private nextId: number;
-  /** The receive windows of all open streams together. */
-  private promisedBytes = 0;
 
   constructor(settings: StreamTableSettings) {
     const { clock, limits } = settings;
@@ -50,6 +48,7 @@ export class StreamTable implements StreamHost {
     this.outbox = settings.outbox;
     this.nextId = settings.role === 'client' ? 1 : 2;
     this.order = new StreamOrder(settings.role === 'server');
+    this.windows = new StreamWindows(limits.sessionBudgetBytes, settings.budget, () => this.dropLargest());
     this.openLimit = new Deadlines(clock, limits.openTimeoutMs, (stream) =>
       stream.resetWith(new YamuxError('yamux-open-timeout', `stream ${stream.id}`)),
     );
@@ -60,6 +59,11 @@ export class StreamTable implements StreamHost {
 
   get size(): number {
     return this.streams.size;
+  }
+
+  /** Received and not consumed, all streams together. */
+  get bufferedBytes(): number {
+    return this.windows.bufferedBytes;
   }
 
   get(id: number): Stream | undefined {
@@ -109,13 +113,9 @@ export class StreamTable implements StreamHost {
     return stream;
   }
 
-  /** Before `bytes` are taken for `stream`: over the budget, the stream that holds the most is reset. */
-  makeRoom(stream: Stream, bytes: number): void {
-    while (this.bufferedBytes + bytes > this.limits.sessionBudgetBytes && !stream.closed) {
-      let victim = stream;
-      for (const other of this.streams.values()) if (other.waitingBytes > victim.waitingBytes) victim = other;
-      victim.resetWith(new YamuxError('yamux-session-budget', `stream ${victim.id}: ${victim.waitingBytes} bytes`));
-    }
+  /** Before `bytes` are taken: over the budget, the stream that holds the most is reset. */
+  makeRoom(bytes: number): void {
+    this.windows.makeRoom(bytes);
   }
 
   resetAll(error: YamuxError): void {
@@ -127,6 +127,7 @@ export class StreamTable implements StreamHost {
     this.openLimit.clear();
     this.halfCloseLimit.clear();
     for (const stream of this.streams.values()) stream.lost(error);
+    this.windows.leave();
   }
 
   get congested(): boolean {
@@ -149,20 +150,16 @@ export class StreamTable implements StreamHost {
     if (announced) this.outbox.reset(stream.id);
   }
 
-  buffered(bytes: number): void {
-    this.bufferedBytes += bytes;
+  get minRttMs(): number {
+    return this.settings.minRttMs();
   }
 
-  windowFor(facts: Pick<WindowFacts, 'windowBytes' | 'waitingBytes' | 'consumedBytes' | 'elapsedMs'>): number {
-    const { maxWindowBytes, sessionBudgetBytes } = this.limits;
-    const windowBytes = this.settings.policy({
-      ...facts,
-      rttMs: this.settings.rttMs(),
-      maxBytes: maxWindowBytes,
-      spareBytes: sessionBudgetBytes - this.promisedBytes,
-    });
-    this.promisedBytes += windowBytes - facts.windowBytes;
-    return windowBytes;
+  buffered(bytes: number): void {
+    this.windows.buffered(bytes);
+  }
+
+  resizeWindow(current: number, target: number): number {
+    return this.windows.resize(current, target);
   }
 
   acknowledged(stream: Stream): void {
@@ -180,15 +177,24 @@ export class StreamTable implements StreamHost {
 
   removed(stream: Stream): void {
     this.streams.delete(stream.id);
-    this.promisedBytes -= stream.windowSize;
+    this.windows.closed(stream.windowSize);
     this.halfCloseLimit.delete(stream);
     if (!stream.accepted) this.acknowledged(stream);
     if (stream.incoming && stream.endedInOrder) this.settings.onServed();
     this.settings.onRemoved(stream.receiveWindow);
   }
 
+  private dropLargest(): boolean {
+    let victim: Stream | undefined;
+    for (const stream of this.streams.values()) {
+      if (stream.waitingBytes > (victim?.waitingBytes ?? 0)) victim = stream;
+    }
+    victim?.resetWith(new YamuxError('yamux-session-budget', `stream ${victim.id}: ${victim.waitingBytes} bytes`));
+    return victim !== undefined;
+  }
+
   private add(stream: Stream): void {
     this.streams.set(stream.id, stream);
-    this.promisedBytes += stream.windowSize;
+    this.windows.opened(stream.windowSize);
   }
 }

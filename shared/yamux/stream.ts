@@ -2,8 +2,9 @@ import { ByteQueue } from './byte-queue.ts';
 import { YamuxError } from './errors.ts';
 import { FLAG_ACK, FLAG_SYN, INITIAL_WINDOW_BYTES } from './frame.ts';
 import type { SessionLimits } from './limits.ts';
+import { type ConsumerRate, idleConsumer, receiveTarget, UNTOLD_PART, withConsumed } from './receive-window.ts';
+import type { Ordered } from './send-order.ts';
 import type { StreamReceiver, YamuxStream } from './types.ts';
-import type { WindowFacts } from './window-policy.ts';
 
 /** What a stream needs of its session. */
 export interface StreamHost {
@@ -19,8 +20,10 @@ export interface StreamHost {
   sendReset(stream: Stream, announced: boolean): void;
   /** Received and not consumed bytes changed. */
   buffered(bytes: number): void;
-  /** The window size from now on. */
-  windowFor(facts: Pick<WindowFacts, 'windowBytes' | 'waitingBytes' | 'consumedBytes' | 'elapsedMs'>): number;
+  /** The round trip without queues; 0 while unknown. */
+  readonly minRttMs: number;
+  /** The size that a window of `current` bytes may have from now on. */
+  resizeWindow(current: number, target: number): number;
   /** An incoming stream was taken by the application, or an own one by the peer. */
   acknowledged(stream: Stream): void;
   /** `end` was called and its FIN has left. */
@@ -30,15 +33,16 @@ export interface StreamHost {
 }
 
 /** One stream of a session. Fields without a word in `YamuxStream` belong to the session's own parts. */
-export class Stream implements YamuxStream {
+export class Stream implements YamuxStream, Ordered {
   readonly id: number;
   readonly incoming: boolean;
   accepted: boolean;
   closed = false;
 
-  /** Links of the sender's round robin. */
   nextReady: Stream | undefined;
   isReady = false;
+  deficitBytes = 0;
+  round = 0;
   isAnnounced = false;
 
   /** Bytes that the peer may still send. */
@@ -58,7 +62,9 @@ export class Stream implements YamuxStream {
   private credit: number;
   private windowBytes: number;
   private consumedBytes = 0;
-  private updatedAt: number;
+  private takenBytes = 0;
+  private readonly openedAt: number;
+  private consumer: ConsumerRate | undefined;
   private endCalled = false;
   private finSent = false;
   private needsDrain = false;
@@ -72,7 +78,7 @@ export class Stream implements YamuxStream {
     this.windowBytes = host.limits.initialWindowBytes;
     this.receiveWindow = INITIAL_WINDOW_BYTES;
     this.credit = this.windowBytes - INITIAL_WINDOW_BYTES;
-    this.updatedAt = host.now();
+    this.openedAt = host.now();
   }
 
   get queuedBytes(): number {
@@ -135,7 +141,8 @@ export class Stream implements YamuxStream {
     this.host.buffered(-bytes);
     if (this.closed || this.remoteEnded) return;
     this.consumedBytes += bytes;
-    if (this.consumedBytes * 2 >= this.windowBytes) this.giveCredit();
+    this.takenBytes += bytes;
+    if (this.consumedBytes >= this.windowBytes * UNTOLD_PART) this.giveCredit();
   }
 
   /** Resets the stream here for a reason of the session's own. */
@@ -246,24 +253,23 @@ export class Stream implements YamuxStream {
   }
 
   private giveCredit(): void {
-    const now = this.host.now();
-    const windowBytes = this.host.windowFor({
-      windowBytes: this.windowBytes,
-      waitingBytes: this.waitingBytes,
-      consumedBytes: this.consumedBytes,
-      elapsedMs: now - this.updatedAt,
-    });
+    const { host } = this;
+    const { minRttMs } = host;
+    this.consumer = withConsumed(this.consumer ?? idleConsumer(this.openedAt), this.takenBytes, host.now(), minRttMs);
+    this.takenBytes = 0;
+    const target = receiveTarget(this.consumer, minRttMs, host.limits.maxWindowBytes);
+    // What the limits say is the least that a stream has.
+    const windowBytes = host.resizeWindow(this.windowBytes, Math.max(target, host.limits.initialWindowBytes));
     const credit = this.consumedBytes + windowBytes - this.windowBytes;
     this.windowBytes = windowBytes;
     if (credit <= 0) {
-      // The policy shrank the window by more than was consumed: what is consumed from now on pays the rest.
+      // The window shrank by more than was consumed: what is consumed from now on pays the rest.
       this.consumedBytes = credit;
       return;
     }
     this.consumedBytes = 0;
-    this.updatedAt = now;
     this.credit += credit;
-    this.host.announce(this);
+    host.announce(this);
   }
 
   private closeWhenBothEnded(): void {

@@ -1,0 +1,111 @@
+import type { ByteChannel, ChannelReceiver } from '../types.ts';
+import type { ManualClock } from './manual-clock.ts';
+
+export interface SimulatedPath {
+  /** Bytes per millisecond that the narrowest part carries; 1250 is 10 Mbit/s. */
+  readonly rate: number;
+  /** One way. */
+  readonly delayMs: number;
+  /** What the operating system takes before `send` has to wait; it lies in front of the narrowest part. */
+  readonly kernelBytes: number;
+  /** The segments that are lost, by their number; each holds up all that follows for a round trip, as TCP does. */
+  isLost?(segment: number): boolean;
+}
+
+const SEGMENT_BYTES = 8 * 1024;
+
+interface Parcel {
+  readonly pieces: readonly Uint8Array[];
+  bytes: number;
+  sent(): void;
+}
+
+/**
+ * A reliable connection with bandwidth, delay and a queue, on a clock of the test's: nothing depends on the machine.
+ * Returns both ends.
+ */
+export function simulatedLink(clock: ManualClock, path: SimulatedPath): [LinkEnd, LinkEnd] {
+  const left = new LinkEnd(clock, path);
+  const right = new LinkEnd(clock, path);
+  left.peer = right;
+  right.peer = left;
+  return [left, right];
+}
+
+export class LinkEnd implements ByteChannel {
+  queuedBytes = 0;
+  peer: LinkEnd | undefined;
+  path: SimulatedPath;
+  /** Most bytes that ever lay before the narrowest part. */
+  longestQueueBytes = 0;
+  carriedBytes = 0;
+  private readonly clock: ManualClock;
+  private receiver: ChannelReceiver | undefined;
+  private parcels: Parcel[] = [];
+  private kernelBytes = 0;
+  private freeAt = 0;
+  private arrivesAt = 0;
+  private segments = 0;
+  private isClosed = false;
+
+  constructor(clock: ManualClock, path: SimulatedPath) {
+    this.clock = clock;
+    this.path = path;
+  }
+
+  send(chunks: readonly Uint8Array[], sent: () => void): void {
+    if (this.isClosed) return;
+    let bytes = 0;
+    for (const chunk of chunks) bytes += chunk.length;
+    this.queuedBytes += bytes;
+    this.parcels.push({ pieces: chunks, bytes, sent });
+    this.fill();
+  }
+
+  attach(receiver: ChannelReceiver): void {
+    this.receiver = receiver;
+  }
+
+  close(): void {
+    this.destroy();
+  }
+
+  destroy(reason?: Error): void {
+    for (const end of [this, this.peer]) {
+      if (end === undefined || end.isClosed) continue;
+      end.isClosed = true;
+      end.receiver?.onClosed(reason);
+    }
+  }
+
+  /** Hands to the operating system what it has room for. */
+  private fill(): void {
+    while (this.parcels.length > 0 && this.kernelBytes < this.path.kernelBytes) {
+      const parcel = this.parcels.shift();
+      if (parcel === undefined) return;
+      this.queuedBytes -= parcel.bytes;
+      this.kernelBytes += parcel.bytes;
+      this.longestQueueBytes = Math.max(this.longestQueueBytes, this.kernelBytes);
+      for (const piece of parcel.pieces) {
+        for (let at = 0; at < piece.length; at += SEGMENT_BYTES) this.carry(piece.subarray(at, at + SEGMENT_BYTES));
+      }
+      this.clock.after(0, parcel.sent);
+    }
+  }
+
+  private carry(segment: Uint8Array): void {
+    const { clock, path } = this;
+    this.freeAt = Math.max(this.freeAt, clock.now()) + segment.length / path.rate;
+    const resentMs = path.isLost?.(this.segments++) === true ? 2 * path.delayMs : 0;
+    this.arrivesAt = Math.max(this.arrivesAt, this.freeAt + path.delayMs + resentMs);
+    clock.after(this.freeAt - clock.now(), () => {
+      this.kernelBytes -= segment.length;
+      this.fill();
+    });
+    clock.after(this.arrivesAt - clock.now(), () => {
+      this.carriedBytes += segment.length;
+      const { peer } = this;
+      if (peer !== undefined && !peer.isClosed) peer.receiver?.onBytes(segment);
+    });
+  }
+}
