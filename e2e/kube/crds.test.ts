@@ -13,6 +13,8 @@ import { until } from './until.ts';
 const FOLDER = join(import.meta.dirname, '..', '..', 'shared', 'crds');
 const SAMPLE = join(import.meta.dirname, '..', '..', 'examples', 'petstore', 'manifests');
 const FILES = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml'));
+/** `previews.yaml` is of a group of our own. */
+const OF_HUB = FILES.filter((name) => !readFileSync(join(FOLDER, name), 'utf8').includes('group: adit.dev'));
 
 const API = `apiVersion: hub.traefik.io/v1alpha1
 kind: API
@@ -66,16 +68,34 @@ describe.skipIf(!binaries)('our CustomResourceDefinitions in a real API server',
     ).toEqual([]);
   });
 
+  it('take and refuse a Preview as its rules say', async () => {
+    const preview = (spec: string): string =>
+      `apiVersion: adit.dev/v1alpha1\nkind: Preview\nmetadata: { name: p, namespace: default }\nspec: ${spec}\n`;
+    const dryRunOf = async (spec: string): Promise<string> =>
+      await server.kubectl(['create', '--dry-run=server', '-o', 'jsonpath={.spec.ttl}', '-f', '-'], {
+        stdin: preview(spec),
+      });
+    await until('Preview is served', async () =>
+      (await server.kubectl(['api-resources', '--api-group=adit.dev'])).includes('previews'),
+    );
+    expect(await dryRunOf('{ apis: [{ name: pets }], host: pets }')).toBe('8h');
+    await expect(dryRunOf('{}')).rejects.toThrow('one of routes, apis or apiSelector must be defined');
+    await expect(dryRunOf('{ apiSelector: {}, ttl: 30s }')).rejects.toThrow('must be between 1m and 720h');
+    await expect(dryRunOf('{ apiSelector: {}, host: a.b }')).rejects.toThrow('should match');
+    const both = '{ token: { secretName: a }, basicAuth: { secretName: a } }';
+    await expect(dryRunOf(`{ apiSelector: {}, access: ${both} }`)).rejects.toThrow('mutually exclusive');
+  });
+
   it('gives the live schemas, and the states of an API', async () => {
     await until(
       'API is served',
       async () =>
-        (await server.kubectl(['api-resources', '--api-group=hub.traefik.io'])).split('\n').length > FILES.length,
+        (await server.kubectl(['api-resources', '--api-group=hub.traefik.io'])).split('\n').length > OF_HUB.length,
     );
     await server.kubectl(['apply', '-f', '-'], { stdin: API });
     // The connection of before they were installed has learned of them.
     const [before] = open;
-    await until('the earlier connection has the schemas', () => before?.liveCrds().length === FILES.length);
+    await until('the earlier connection has the schemas', () => before?.liveCrds().length === OF_HUB.length);
     await until(
       'the earlier connection has the API',
       () => before?.objectStates(documentsOf(API)).get(API_ID)?.state === 'same',
@@ -86,7 +106,7 @@ describe.skipIf(!binaries)('our CustomResourceDefinitions in a real API server',
         ok: true,
         value: { state: 'connected', unreadable: [], liveSchemas: true },
       });
-      expect(kube.liveCrds()).toHaveLength(FILES.length);
+      expect(kube.liveCrds()).toHaveLength(OF_HUB.length);
       expect(kube.objectStates(documentsOf(API)).get(API_ID)?.state).toBe('same');
       const changed = documentsOf(API.replace('title: Pets', 'title: Animals'));
       expect(kube.drift(API_ID, changed[0])).toMatchObject({
