@@ -6,7 +6,12 @@ export function groupOf(apiVersion: string): string {
   return slash < 0 ? '' : apiVersion.slice(0, slash);
 }
 
+/** Traefik v3 renamed its group; objects of either name are one to those that refer to them. */
+export function currentGroup(group: string): string {
+  return group === 'traefik.containo.us' ? 'traefik.io' : group;
+}
+
 /** `GROUP/KIND/NAMESPACE/NAME`; the version is left out, because it does not change which object is meant. */
 export function objectId(ref: ObjectRef): ObjectId {
-  return `${groupOf(ref.apiVersion)}/${ref.kind}/${ref.namespace}/${ref.name}`;
+  return `${currentGroup(groupOf(ref.apiVersion))}/${ref.kind}/${ref.namespace}/${ref.name}`;
 }

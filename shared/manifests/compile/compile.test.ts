@@ -413,11 +413,15 @@ describe('access', () => {
     ],
     ['claims', [plan, subscription('claims: "Equals(`a`,`b`)"')], 'warning not-enforced spec.claims'],
     ['an object that is defined twice', [API, API], 'error duplicate-object metadata.name'],
-    ['a kind without effect', [object(HUB, 'APIPortal', 'p', 'spec: {}')], 'info not-enforced kind'],
+    [
+      'a kind without effect',
+      [object(HUB, 'APIPortal', 'p', 'spec: { trustedUrls: ["https://a.example"] }')],
+      'info not-enforced kind',
+    ],
     [
       'a Middleware that is not applied',
-      [object(TRAEFIK, 'Middleware', 'm', 'spec: { basicAuth: { secret: s } }')],
-      'warning not-enforced spec.basicAuth',
+      [object(TRAEFIK, 'Middleware', 'm', 'spec: { retry: { attempts: 2 } }')],
+      'warning not-enforced spec.retry',
     ],
   ])('speaks of %s', (_, documents, expected) => {
     expect(said(run(...documents)).map((line) => line.replace(/ \d+:\d+$/, ''))).toEqual([expected]);

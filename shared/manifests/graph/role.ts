@@ -1,10 +1,13 @@
-import { CORE, HUB, NETWORKING, TRAEFIK } from '../kinds.ts';
+import { ADIT, CORE, GATEWAY, HUB, NETWORKING, TRAEFIK } from '../kinds.ts';
 import type { GraphRole } from '../types.ts';
 
 const ROLES: ReadonlyMap<string, GraphRole> = new Map<string, GraphRole>([
   [`${NETWORKING}/Ingress`, 'route'],
   [`${TRAEFIK}/IngressRoute`, 'route'],
-  ['gateway.networking.k8s.io/HTTPRoute', 'route'],
+  [`${GATEWAY}/HTTPRoute`, 'route'],
+  [`${GATEWAY}/GRPCRoute`, 'route'],
+  [`${GATEWAY}/Gateway`, 'other'],
+  [`${ADIT}/Preview`, 'other'],
   [`${TRAEFIK}/Middleware`, 'middleware'],
   [`${TRAEFIK}/TraefikService`, 'service'],
   [`${CORE}/Service`, 'service'],

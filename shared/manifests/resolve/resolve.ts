@@ -1,11 +1,14 @@
 import { fields, text } from '../field.ts';
 import type { FieldPath } from '../field-path.ts';
-import { groupKind, HUB, INGRESS_ANNOTATIONS, NETWORKING, TRAEFIK } from '../kinds.ts';
+import { groupKind, HUB } from '../kinds.ts';
 import { nearNames } from '../near-names.ts';
 import { report } from '../report.ts';
 import type { Diagnostic, ManifestDocument, ObjectId } from '../types.ts';
+import { cycles } from './cycles.ts';
 import { badBundles, resolveGrant, type Grant } from './grant.ts';
-import { ingressMiddlewares, wantedBy, type Wanted } from './wanted.ts';
+import { isGranted } from './reference-grant.ts';
+import { joinedReferences } from './joined-names.ts';
+import { wantedBy, type Wanted } from './wanted.ts';
 
 export interface Reference {
   readonly from: ManifestDocument;
@@ -46,7 +49,7 @@ export function resolve(all: readonly ManifestDocument[]): Resolution {
     const first = byId.get(document.id);
     if (first !== undefined) {
       const at = first.locate(['metadata', 'name']).start;
-      const message = `${document.ref.kind} "${document.ref.name}" is defined twice in namespace "${document.ref.namespace}": also in ${first.file}:${at.line}`;
+      const message = `${document.ref.kind} "${document.ref.name}" is defined twice${document.ref.namespace === '' ? '' : ` in namespace "${document.ref.namespace}"`}: also in ${first.file}:${at.line}`;
       diagnostics.push(
         report(document, 'duplicate-object', ['metadata', 'name'], message, {
           hint: 'Remove one, or give it another name.',
@@ -76,13 +79,24 @@ export function resolve(all: readonly ManifestDocument[]): Resolution {
         );
       }
       if (target === undefined) diagnostics.push(missing(document, wanted, names));
+      else if (wanted.needsGrant === true && !isGranted(document, wanted, byPlace)) {
+        const message = `${wanted.kind} "${wanted.namespace}/${wanted.name}" is in another namespace, and no ReferenceGrant there lets ${document.ref.kind} objects of "${document.ref.namespace}" refer to it`;
+        diagnostics.push(
+          report(document, 'reference-cross-namespace', wanted.path, message, {
+            hint: `Define a ReferenceGrant in namespace "${wanted.namespace}".`,
+          }),
+        );
+      }
     }
-    if (groupKind(document.ref) === `${NETWORKING}/Ingress`)
-      followIngressMiddlewares(document, byKind, references, diagnostics);
+    const joined = joinedReferences(document, byKind);
+    references.push(...joined.references);
+    diagnostics.push(...joined.diagnostics);
   }
 
   const referencesOf = new Map<ManifestDocument, Reference[]>();
   for (const reference of references) append(referencesOf, reference.from, reference);
+
+  diagnostics.push(...cycles(documents, referencesOf));
 
   const auths = defaultAuths(byKind.get(`${HUB}/APIAuth`) ?? [], diagnostics);
   diagnostics.push(...badBundles(byKind.get(`${HUB}/APIBundle`) ?? []));
@@ -110,50 +124,10 @@ type Names = (group: string, kind: string, namespace: string) => readonly string
 
 function missing(document: ManifestDocument, wanted: Wanted, names: Names): Diagnostic {
   const near = nearNames(wanted.name, names(wanted.group, wanted.kind, wanted.namespace));
-  const message = `${wanted.kind} "${wanted.name}" does not exist in namespace "${wanted.namespace}" of the files`;
+  const message = `${wanted.kind} "${wanted.name}" does not exist in ${wanted.namespace === '' ? 'the files' : `namespace "${wanted.namespace}" of the files`}`;
   const fallback = wanted.hint ?? `Correct the name, or define the ${wanted.kind}.`;
   const hint = near.length > 0 ? `Did you mean ${near.map((name) => `"${name}"`).join(' or ')}?` : fallback;
   return report(document, 'reference-missing', wanted.path, message, { severity: wanted.severity, hint });
-}
-
-/** One value, because edges of the graph are kept by it. */
-const MIDDLEWARES: FieldPath = ['metadata', 'annotations', `${INGRESS_ANNOTATIONS}router.middlewares`];
-
-function followIngressMiddlewares(
-  document: ManifestDocument,
-  byKind: ReadonlyMap<string, readonly ManifestDocument[]>,
-  references: Reference[],
-  diagnostics: Diagnostic[],
-): void {
-  const path = MIDDLEWARES;
-  for (const name of new Set(ingressMiddlewares(document))) {
-    const full = name.endsWith('@kubernetescrd') ? name.slice(0, -'@kubernetescrd'.length) : undefined;
-    if (full === undefined) {
-      const message = `"${name}" does not name a Middleware object: the form is NAMESPACE-NAME@kubernetescrd`;
-      diagnostics.push(report(document, 'reference-missing', path, message));
-      continue;
-    }
-    const target = (byKind.get(`${TRAEFIK}/Middleware`) ?? []).find(
-      ({ ref }) => `${ref.namespace}-${ref.name}` === full,
-    );
-    const { namespace } = document.ref;
-    const short = full.startsWith(`${namespace}-`) ? full.slice(namespace.length + 1) : full;
-    const wanted = { group: TRAEFIK, kind: 'Middleware', namespace, name: short };
-    references.push({
-      from: document,
-      path,
-      to: target?.id ?? `${TRAEFIK}/Middleware/${namespace}/${short}`,
-      wanted,
-      target,
-    });
-    if (target === undefined) {
-      const message = `Middleware "${full}" (NAMESPACE-NAME) does not exist in the files`;
-      const known = (byKind.get(`${TRAEFIK}/Middleware`) ?? []).map(({ ref }) => `${ref.namespace}-${ref.name}`);
-      const near = nearNames(full, known).map((other) => `"${other}@kubernetescrd"`);
-      const hint = near.length > 0 ? `Did you mean ${near.join(' or ')}?` : `Define a Middleware, or correct the name.`;
-      diagnostics.push(report(document, 'reference-missing', path, message, { hint }));
-    }
-  }
 }
 
 function defaultAuths(auths: readonly ManifestDocument[], diagnostics: Diagnostic[]): Map<string, ManifestDocument> {

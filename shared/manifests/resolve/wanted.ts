@@ -1,18 +1,25 @@
 import { fields, items, text, textMap } from '../field.ts';
 import type { FieldPath } from '../field-path.ts';
 import {
+  ADIT,
   API_ANNOTATION,
+  API_PORTAL_ANNOTATION,
   API_VERSION_ANNOTATION,
   CORE,
+  GATEWAY,
   groupKind,
   HUB,
   INGRESS_ANNOTATIONS,
   NETWORKING,
+  POLICY_ANNOTATION,
   TRAEFIK,
 } from '../kinds.ts';
 import type { ManifestDocument, Severity } from '../types.ts';
+import { SECRET_HINT, SERVICE_HINT, TLS_HINT } from './hints.ts';
+import { gatewayWanted } from './wanted-by-gateway.ts';
+import { traefikWanted } from './wanted-by-traefik.ts';
 
-/** A reference by name, as written in a document; `hub-kinds` facts 1.2: none but Traefik's carries a namespace. */
+/** A reference by name, as written in a document; `hub-kinds` facts 1.2: none of the hub's carries a namespace. */
 export interface Wanted {
   readonly path: FieldPath;
   readonly group: string;
@@ -21,13 +28,12 @@ export interface Wanted {
   readonly name: string;
   /** How bad it is when the object is not among the files. */
   readonly severity: Severity;
-  readonly hint?: string;
+  readonly hint?: string | undefined;
   /** Refused by Traefik as it is configured by default. */
   readonly crossNamespace?: boolean;
+  /** Refused unless a ReferenceGrant of the other namespace allows it. */
+  readonly needsGrant?: boolean;
 }
-
-const SERVICE_HINT = 'Define the Service, or give its address under `upstreams:` in adit.yaml.';
-const SECRET_HINT = 'Define the Secret; without it, calls with this credential are refused.';
 
 const cache = new WeakMap<ManifestDocument, readonly Wanted[]>();
 
@@ -41,33 +47,99 @@ export function wantedBy(document: ManifestDocument): readonly Wanted[] {
 }
 
 function read(document: ManifestDocument): readonly Wanted[] {
-  switch (groupKind(document.ref)) {
+  const spec = fields(document.value, 'spec');
+  const sort = groupKind(document.ref);
+  switch (sort) {
     case `${NETWORKING}/Ingress`:
       return [...annotations(document), ...ingressServices(document)];
     case `${TRAEFIK}/IngressRoute`:
-      return [...annotations(document), ...routeTargets(document)];
+      return [...annotations(document), ...traefikWanted(document)];
+    case `${GATEWAY}/HTTPRoute`:
+    case `${GATEWAY}/GRPCRoute`:
+      return [...annotations(document), ...gatewayWanted(document)];
+    case `${GATEWAY}/Gateway`:
+      return gatewayWanted(document);
+    case 'discovery.k8s.io/EndpointSlice': {
+      const name = textMap(fields(document.value, 'metadata')['labels'])[SERVICE_NAME];
+      const path = ['metadata', 'labels', SERVICE_NAME];
+      const { namespace } = document.ref;
+      return name === undefined
+        ? []
+        : [{ path, group: CORE, kind: 'Service', namespace, name, severity: 'info', hint: SERVICE_HINT }];
+    }
     case `${HUB}/API`:
       return names(document, ['spec', 'versions'], 'APIVersion');
     case `${HUB}/APIBundle`:
+    case `${HUB}/APIRateLimit`:
       return names(document, ['spec', 'apis'], 'API');
     case `${HUB}/APICatalogItem`:
       return grants(document);
     case `${HUB}/ManagedSubscription`:
       return [...grants(document), ...names(document, ['spec', 'managedApplications'], 'ManagedApplication')];
     case `${HUB}/ManagedApplication`:
-      return items(fields(document.value, 'spec')['apiKeys']).flatMap((key, at) =>
+      return items(spec['apiKeys']).flatMap((key, at) =>
         secret(document, ['spec', 'apiKeys', at, 'secretName'], fields(key)['secretName']),
       );
-    case `${HUB}/APIAuth`: {
-      const spec = fields(document.value, 'spec');
-      return [
-        ...secret(document, ['spec', 'jwt', 'signingSecretName'], fields(spec, 'jwt')['signingSecretName']),
-        ...secret(document, ['spec', 'ldap', 'bindPasswordSecretName'], fields(spec, 'ldap')['bindPasswordSecretName']),
-      ];
+    case `${HUB}/APIAuth`:
+      return secretsAt(document, [
+        ['jwt', 'signingSecretName'],
+        ['ldap', 'bindPasswordSecretName'],
+      ]);
+    case `${HUB}/APIPortal`: {
+      const name = text(fields(spec, 'auth')['name']);
+      return name === undefined ? [] : [hub(document, ['spec', 'auth', 'name'], 'APIPortalAuth', name)];
     }
+    case `${HUB}/APIPortalAuth`:
+      return secretsAt(document, [
+        ['oidc', 'secretName'],
+        ['ldap', 'bindPasswordSecretName'],
+      ]);
+    case `${HUB}/ContentItem`: {
+      const { kind, name } = fields(spec, 'parentRef');
+      return typeof kind === 'string' && typeof name === 'string'
+        ? [hub(document, ['spec', 'parentRef', 'name'], kind, name)]
+        : [];
+    }
+    case `${HUB}/AIService`:
+      return secretsAt(
+        document,
+        Object.keys(spec).flatMap((provider) =>
+          ['token', 'apiKey', 'apiKeySecret'].map((field) => [provider, field, 'secretName']),
+        ),
+      );
+    case `${HUB}/AccessControlPolicy`:
+      return ['oidc', 'oidcGoogle'].flatMap((method) => {
+        const { name, namespace } = fields(spec, method, 'secret');
+        const found = secret(document, ['spec', method, 'secret', 'name'], name);
+        // A policy has no namespace of its own: without one in the reference nothing can be said.
+        return typeof namespace === 'string' ? found.map((wanted) => ({ ...wanted, namespace })) : [];
+      });
+    case `${ADIT}/Preview`:
+      return previewed(document);
     default:
-      return [];
+      return sort.startsWith(`${TRAEFIK}/`) ? traefikWanted(document) : [];
   }
+}
+
+const SERVICE_NAME = 'kubernetes.io/service-name';
+
+function previewed(document: ManifestDocument): Wanted[] {
+  const groups: Readonly<Record<string, string>> = { Ingress: NETWORKING, IngressRoute: TRAEFIK, HTTPRoute: GATEWAY };
+  const { namespace } = document.ref;
+  const routes = items(fields(document.value, 'spec')['routes']).flatMap((route, at): Wanted[] => {
+    const { kind, name } = fields(route);
+    const group = typeof kind === 'string' ? groups[kind] : undefined;
+    if (group === undefined || typeof kind !== 'string' || typeof name !== 'string') return [];
+    return [{ path: ['spec', 'routes', at, 'name'], group, kind, namespace, name, severity: 'error' }];
+  });
+  return [
+    ...routes,
+    ...names(document, ['spec', 'apis'], 'API'),
+    ...secretsAt(document, [
+      ['access', 'basicAuth', 'secretName'],
+      ['access', 'token', 'secretName'],
+    ]),
+  ];
 }
 
 function grants(document: ManifestDocument): Wanted[] {
@@ -91,30 +163,39 @@ function names(document: ManifestDocument, path: readonly [string, string], kind
   });
 }
 
+/** Names of Secrets at paths below `spec`. */
+function secretsAt(document: ManifestDocument, paths: readonly (readonly string[])[]): Wanted[] {
+  return paths.flatMap((path) => {
+    const holder = fields(document.value, 'spec', ...path.slice(0, -1));
+    return secret(document, ['spec', ...path], holder[path.at(-1) ?? '']);
+  });
+}
+
 function secret(document: ManifestDocument, path: FieldPath, name: unknown): Wanted[] {
   if (typeof name !== 'string' || name === '') return [];
-  return [
-    {
-      path,
-      group: CORE,
-      kind: 'Secret',
-      namespace: document.ref.namespace,
-      name,
-      severity: 'warning',
-      hint: SECRET_HINT,
-    },
-  ];
+  const { namespace } = document.ref;
+  return [{ path, group: CORE, kind: 'Secret', namespace, name, severity: 'warning', hint: SECRET_HINT }];
 }
 
 function annotations(document: ManifestDocument): Wanted[] {
   const set = textMap(fields(document.value, 'metadata')['annotations']);
   const wanted: Wanted[] = [];
+  const at = (key: string): FieldPath => ['metadata', 'annotations', key];
   for (const [key, kind] of [
     [API_ANNOTATION, 'API'],
     [API_VERSION_ANNOTATION, 'APIVersion'],
   ] as const) {
     const name = set[key];
-    if (name !== undefined) wanted.push(hub(document, ['metadata', 'annotations', key], kind, name));
+    if (name !== undefined) wanted.push(hub(document, at(key), kind, name));
+  }
+  const policy = set[POLICY_ANNOTATION];
+  if (policy !== undefined)
+    wanted.push({ ...hub(document, at(POLICY_ANNOTATION), 'AccessControlPolicy', policy), namespace: '' });
+  const portal = set[API_PORTAL_ANNOTATION];
+  if (portal !== undefined) {
+    // The one reference of the hub that carries a namespace: NAME@NAMESPACE.
+    const [name = '', namespace = document.ref.namespace] = portal.split('@', 2);
+    wanted.push({ ...hub(document, at(API_PORTAL_ANNOTATION), 'APIPortal', name), namespace });
   }
   return wanted;
 }
@@ -124,73 +205,35 @@ function ingressServices(document: ManifestDocument): Wanted[] {
   const wanted: Wanted[] = [];
   const add = (backend: unknown, path: FieldPath): void => {
     const name = text(fields(backend, 'service')['name']);
-    if (name === undefined) return;
-    wanted.push({
-      path: [...path, 'service', 'name'],
-      group: CORE,
-      kind: 'Service',
-      namespace,
-      name,
-      severity: 'warning',
-      hint: SERVICE_HINT,
-    });
+    // The portal answers for itself; its Service is the gateway's own.
+    if (name === undefined || (name === 'apiportal' && hasPortal)) return;
+    const at = [...path, 'service', 'name'];
+    wanted.push({ path: at, group: CORE, kind: 'Service', namespace, name, severity: 'warning', hint: SERVICE_HINT });
   };
   const spec = fields(document.value, 'spec');
+  const hasPortal = API_PORTAL_ANNOTATION in textMap(fields(document.value, 'metadata')['annotations']);
   add(spec['defaultBackend'], ['spec', 'defaultBackend']);
-  for (const [rule, { http }] of items(spec['rules']).map(fieldsOf).entries()) {
-    for (const [at, path] of items(fields(http)['paths']).entries()) {
+  for (const [rule, entry] of items(spec['rules']).entries()) {
+    for (const [at, path] of items(fields(entry, 'http')['paths']).entries()) {
       add(fields(path)['backend'], ['spec', 'rules', rule, 'http', 'paths', at, 'backend']);
     }
   }
-  return wanted;
-}
-
-function routeTargets(document: ManifestDocument): Wanted[] {
-  const wanted: Wanted[] = [];
-  for (const [route, { services, middlewares }] of items(fields(document.value, 'spec')['routes'])
-    .map(fieldsOf)
-    .entries()) {
-    for (const [at, service] of items(services).map(fieldsOf).entries()) {
-      const kind = text(service['kind']) || 'Service';
-      const target =
-        kind === 'Service'
-          ? { group: CORE, kind, severity: 'warning' as const, hint: SERVICE_HINT }
-          : { group: TRAEFIK, kind, severity: 'error' as const };
-      wanted.push(...traefik(document, ['spec', 'routes', route, 'services', at], service, target));
-    }
-    for (const [at, middleware] of items(middlewares).map(fieldsOf).entries()) {
-      wanted.push(
-        ...traefik(document, ['spec', 'routes', route, 'middlewares', at], middleware, {
-          group: TRAEFIK,
-          kind: 'Middleware',
-          severity: 'error',
-        }),
-      );
-    }
+  for (const [at, entry] of items(spec['tls']).entries()) {
+    const name = text(fields(entry)['secretName']);
+    if (name === undefined || name === '') continue;
+    const path = ['spec', 'tls', at, 'secretName'];
+    wanted.push({ path, group: CORE, kind: 'Secret', namespace, name, severity: 'info', hint: TLS_HINT });
   }
   return wanted;
-}
-
-function traefik(
-  document: ManifestDocument,
-  path: FieldPath,
-  reference: Readonly<Record<string, unknown>>,
-  target: Pick<Wanted, 'group' | 'kind' | 'severity' | 'hint'>,
-): Wanted[] {
-  const name = text(reference['name']);
-  // `NAME@PROVIDER` names something of another provider; the compiler says what becomes of it.
-  if (name === undefined || name === '' || name.includes('@')) return [];
-  const namespace = text(reference['namespace']) || document.ref.namespace;
-  const crossNamespace = namespace !== document.ref.namespace;
-  return [{ ...target, path: [...path, 'name'], namespace, name, crossNamespace }];
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return fields(value);
 }
 
 /** Names in an Ingress' list of middlewares, `NAMESPACE-NAME@kubernetescrd` each. */
 export function ingressMiddlewares(document: ManifestDocument): string[] {
-  const list = textMap(fields(document.value, 'metadata')['annotations'])[`${INGRESS_ANNOTATIONS}router.middlewares`];
+  return listed(document, `${INGRESS_ANNOTATIONS}router.middlewares`);
+}
+
+/** The entries of an annotation that is a list. */
+export function listed(document: ManifestDocument, key: string): string[] {
+  const list = textMap(fields(document.value, 'metadata')['annotations'])[key];
   return (list ?? '').split(',').map((name) => name.trim()).filter((name) => name !== ''); // prettier-ignore
 }

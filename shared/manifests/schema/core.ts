@@ -48,7 +48,23 @@ export const coreSchemas: readonly KindSchema[] = [
     }),
   },
   {
-    group: '', version: 'v1', kind: 'Namespace', names: 'label', source: 'built-in',
+    group: '', version: 'v1', kind: 'Namespace', names: 'label', scope: 'Cluster', source: 'built-in',
     schema: object('A namespace.', { spec: object('', { finalizers: strings('Set by the server.') }), status: anything('Set by the server.') }),
+  },
+  {
+    group: 'discovery.k8s.io', version: 'v1', kind: 'EndpointSlice', names: 'subdomain', source: 'built-in',
+    schema: object('Addresses behind a Service, which the label `kubernetes.io/service-name` names.', {
+      addressType: string('Kind of the addresses.', { enum: ['IPv4', 'IPv6', 'FQDN'] }),
+      endpoints: list('The addresses.', object('Addresses of one pod.', {
+        addresses: strings('The addresses; clients take the first.'),
+        conditions: object('State of the pod.', { ready: boolean('It takes calls.'), serving: boolean('It answers.'), terminating: boolean('It is about to end.') }),
+        hostname: string('Name of the pod.'), nodeName: string('Node of the pod.'), zone: string('Zone of the pod.'),
+        targetRef: anything('The pod.'), deprecatedTopology: stringMap('Set by old servers.'), hints: anything('Who should use it.'),
+      }, { required: ['addresses'] }), { maxItems: 1000 }),
+      ports: list('Ports of the addresses.', object('A port.', {
+        name: string('Name of the port.'), port: integer('The port.', { minimum: 0, maximum: 65_535 }),
+        protocol: string('TCP, UDP or SCTP.', { enum: ['TCP', 'UDP', 'SCTP'] }), appProtocol: string('Protocol of the application.'),
+      })),
+    }, { required: ['addressType'] }),
   },
 ]; // prettier-ignore

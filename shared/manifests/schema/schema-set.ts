@@ -1,7 +1,9 @@
 import { bundledCrds } from '../../crds/index.ts';
 import { fields, isFields, items, text, type Fields } from '../field.ts';
 import { groupOf } from '../object-id.ts';
+import { ADIT, HUB, TRAEFIK, TRAEFIK_BEFORE } from '../kinds.ts';
 import { coreSchemas } from './core.ts';
+import { gatewaySchemas } from './gateway.ts';
 import { ingressSchemas } from './ingress.ts';
 import type { KindSchema } from './kind-schema.ts';
 import { objectMeta } from './object-meta.ts';
@@ -13,7 +15,6 @@ export interface SchemaSet {
   readonly kinds: ReadonlyMap<string, KindSchema>;
 }
 
-const HUB = 'hub.traefik.io';
 let bundledSet: SchemaSet | undefined;
 
 /** Our own definitions of the hub's kinds, and of the Kubernetes and Traefik kinds beside them. Always the same value. */
@@ -34,7 +35,10 @@ export function schemasFromCrds(crds: readonly unknown[]): SchemaSet {
 }
 
 export function findSchema(set: SchemaSet, apiVersion: string, kind: string): KindSchema | undefined {
-  return set.kinds.get(`${apiVersion} ${kind}`);
+  const known = set.kinds.get(`${apiVersion} ${kind}`);
+  if (known !== undefined || groupOf(apiVersion) !== TRAEFIK_BEFORE) return known;
+  const now = set.kinds.get(`${apiVersion.replace(TRAEFIK_BEFORE, TRAEFIK)} ${kind}`);
+  return now === undefined ? undefined : renamed(now);
 }
 
 export function apiVersionOf(schema: Pick<KindSchema, 'group' | 'version'>): string {
@@ -44,11 +48,15 @@ export function apiVersionOf(schema: Pick<KindSchema, 'group' | 'version'>): str
 /** True when the group is one whose kinds are all known, so that another kind is a mistake. */
 export function isKnownGroup(set: SchemaSet, apiVersion: string): boolean {
   const group = groupOf(apiVersion);
-  return group === HUB || (group === 'traefik.io' && [...set.kinds.values()].some((known) => known.group === group));
+  return (
+    group === HUB ||
+    group === ADIT ||
+    (group === TRAEFIK && [...set.kinds.values()].some((known) => known.group === group))
+  );
 }
 
 function builtIn(): KindSchema[] {
-  return [...coreSchemas, ...ingressSchemas, ...traefikSchemas].map((known) => ({
+  return [...coreSchemas, ...ingressSchemas, ...gatewaySchemas, ...traefikSchemas].map((known) => ({
     ...known,
     schema: asObject(known.schema),
   }));
@@ -72,12 +80,36 @@ function kindsOfCrd(crd: unknown, source: 'bundled' | 'cluster'): KindSchema[] {
         group,
         version,
         kind,
-        names: group === HUB ? 'label' : 'subdomain',
+        names: group === HUB || group === ADIT ? 'label' : 'subdomain',
+        scope: spec['scope'] === 'Cluster' ? 'Cluster' : 'Namespaced',
+        deprecated:
+          fields(entry)['deprecated'] === true ? deprecation(entry, apiVersionOf({ group, version }), kind) : undefined,
         source,
         schema: asObject(structural(schema)),
       },
     ];
   });
+}
+
+/** The words of the API server's warning. */
+function deprecation(entry: unknown, apiVersion: string, kind: string): string {
+  return text(fields(entry)['deprecationWarning']) ?? `${apiVersion} ${kind} is deprecated`;
+}
+
+const renamedKinds = new WeakMap<KindSchema, KindSchema>();
+
+/** Traefik's kinds under the group that they had before v3; one value per kind, because checks are kept by it. */
+function renamed(now: KindSchema): KindSchema {
+  const known = renamedKinds.get(now);
+  if (known !== undefined) return known;
+  const apiVersion = `${TRAEFIK_BEFORE}/${now.version}`;
+  const before: KindSchema = {
+    ...now,
+    group: TRAEFIK_BEFORE,
+    deprecated: `${apiVersion} ${now.kind} is not read by Traefik v3; use ${apiVersionOf(now)}`,
+  };
+  renamedKinds.set(now, before);
+  return before;
 }
 
 /** The edge at which a schema from outside enters: readers of it must bear a field of the wrong type. */

@@ -1,6 +1,7 @@
 import type { KindSchema } from './kind-schema.ts';
-import { anything, boolean, integer, intOrString, list, object, open, string, stringMap, strings } from './short.ts';
+import { anything, boolean, integer, intOrString, list, object, string, strings } from './short.ts';
 import type { Structural } from './structural.ts';
+import { middlewareTypes } from './traefik-middlewares.ts';
 
 const service = object(
   'A Service and its port.',
@@ -45,49 +46,6 @@ const route = object(
   { required: ['match'] },
 );
 
-const headers = object('Sets and removes headers.', {
-  customRequestHeaders: stringMap('Headers set on requests; an empty value removes one.'),
-  customResponseHeaders: stringMap('Headers set on answers; an empty value removes one.'),
-  accessControlAllowCredentials: boolean('CORS: let browsers send credentials.'),
-  accessControlAllowHeaders: strings('CORS: request headers that may be sent.'),
-  accessControlAllowMethods: strings('CORS: methods that may be used.'),
-  accessControlAllowOriginList: strings('CORS: origins that may call.'),
-  accessControlAllowOriginListRegex: strings('CORS: origins that may call, as regular expressions.'),
-  accessControlExposeHeaders: strings('CORS: response headers that scripts may read.'),
-  accessControlMaxAge: integer('CORS: seconds for which a preflight answer may be kept.'),
-  addVaryHeader: boolean('CORS: add Origin to Vary.'),
-  allowedHosts: strings('Hosts that requests may name.'),
-  hostsProxyHeaders: strings('Headers that may hold the host.'),
-  sslRedirect: boolean('Deprecated.'),
-  sslTemporaryRedirect: boolean('Deprecated.'),
-  sslHost: string('Deprecated.'),
-  sslProxyHeaders: stringMap('Headers that tell of TLS.'),
-  sslForceHost: boolean('Deprecated.'),
-  stsSeconds: integer('max-age of Strict-Transport-Security.', { minimum: 0 }),
-  stsIncludeSubdomains: boolean('Strict-Transport-Security for subdomains too.'),
-  stsPreload: boolean('Strict-Transport-Security with preload.'),
-  forceSTSHeader: boolean('Strict-Transport-Security without TLS too.'),
-  frameDeny: boolean('X-Frame-Options: DENY.'),
-  customFrameOptionsValue: string('Value of X-Frame-Options.'),
-  contentTypeNosniff: boolean('X-Content-Type-Options: nosniff.'),
-  browserXssFilter: boolean('X-XSS-Protection: 1; mode=block.'),
-  customBrowserXSSValue: string('Value of X-XSS-Protection.'),
-  contentSecurityPolicy: string('Value of Content-Security-Policy.'),
-  contentSecurityPolicyReportOnly: string('Value of Content-Security-Policy-Report-Only.'),
-  publicKey: string('Value of Public-Key-Pins.'),
-  referrerPolicy: string('Value of Referrer-Policy.'),
-  permissionsPolicy: string('Value of Permissions-Policy.'),
-  featurePolicy: string('Deprecated.'),
-  isDevelopment: boolean('Leave out what hinders development.'),
-});
-
-/** Types of Middleware that are known, so that a mistyped one is not; what they hold is not checked. */
-const OTHER_TYPES = [
-  'addPrefix', 'basicAuth', 'buffering', 'chain', 'circuitBreaker', 'compress', 'contentType', 'digestAuth', 'encodedCharacters',
-  'errors', 'forwardAuth', 'grpcWeb', 'inFlightReq', 'ipAllowList', 'ipWhiteList', 'passTLSClientCert', 'plugin', 'rateLimit',
-  'redirectRegex', 'redirectScheme', 'replacePath', 'replacePathRegex', 'retry', 'stripPrefixRegex',
-]; // prettier-ignore
-
 function kind(name: string, schema: Structural): KindSchema {
   return { group: 'traefik.io', version: 'v1alpha1', kind: name, names: 'subdomain', source: 'built-in', schema };
 }
@@ -118,21 +76,69 @@ export const traefikSchemas: readonly KindSchema[] = [
     object(
       'Something that is done to requests and answers.',
       {
-        spec: object('One type of middleware and its options.', {
-          stripPrefix: object('Takes a prefix off the path.', {
-            prefixes: strings('Prefixes; the first that fits is taken off.'),
-            forceSlash: boolean('Deprecated.'),
+        spec: object('One type of middleware and its options.', middlewareTypes),
+      },
+      { required: ['spec'] },
+    ),
+  ),
+  kind(
+    'TraefikService',
+    object(
+      'Several services in one: by weight, with copies, or in reserve.',
+      {
+        spec: object('How requests are spread; exactly one way.', {
+          weighted: object('Each gets its share.', {
+            services: list('The services.', service),
+            sticky: anything('Keep callers at one service.'),
           }),
-          headers,
-          ...Object.fromEntries(
-            OTHER_TYPES.map((type) => [
-              type,
-              type === 'compress' || type === 'grpcWeb' ? { description: type, ...open } : anything(type),
-            ]),
+          mirroring: object(
+            'One answers, others get copies.',
+            {
+              ...service.properties,
+              mirrors: list(
+                'Services that get copies.',
+                object('A service and its share.', { ...service.properties, percent: integer('Share of requests that are copied.', { minimum: 0, maximum: 100 }) }, { required: ['name'] }),
+              ),
+              maxBodySize: integer('Bytes of a body that are copied at most.'),
+              mirrorBody: boolean('Copy bodies too; default true.'),
+            },
+            { required: ['name'] },
           ),
+          highestRandomWeight: anything('Callers are spread by their address.'),
+          failover: anything('One answers while the other cannot.'),
         }),
       },
       { required: ['spec'] },
     ),
   ),
-];
+  kind(
+    'ServersTransport',
+    object(
+      'How the gateway speaks with the pods of a service.',
+      {
+        spec: object('The way of speaking.', {
+          serverName: string('Name that certificates must bear.'),
+          insecureSkipVerify: boolean('Take any certificate.'),
+          rootCAs: list('Certificates that vouch for the pods.', object('A certificate.', { secret: string('Secret that holds it.'), configMap: string('ConfigMap that holds it.') })),
+          rootCAsSecrets: strings('Deprecated: rootCAs.'),
+          certificatesSecrets: strings('Secrets with certificates of the gateway.'),
+          cipherSuites: strings('Cipher suites that are allowed.'),
+          minVersion: string('TLS version at least.'),
+          maxVersion: string('TLS version at most.'),
+          maxIdleConnsPerHost: integer('Connections that are kept for each pod.', { minimum: -1 }),
+          forwardingTimeouts: object('Time limits.', {
+            dialTimeout: intOrString('For a connection.'),
+            responseHeaderTimeout: intOrString('For the head of an answer.'),
+            idleConnTimeout: intOrString('For a connection without requests.'),
+            readIdleTimeout: intOrString('For an HTTP/2 connection without frames.'),
+            pingTimeout: intOrString('For the answer to an HTTP/2 ping.'),
+          }),
+          peerCertURI: string('URI that certificates must bear.'),
+          disableHTTP2: boolean('Speak HTTP/1.1 only.'),
+          spiffe: anything('Identities by SPIFFE.'),
+        }),
+      },
+      { required: ['spec'] },
+    ),
+  ),
+]; // prettier-ignore

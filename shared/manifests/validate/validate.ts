@@ -7,6 +7,7 @@ import { groupOf } from '../object-id.ts';
 import { report } from '../report.ts';
 import { apiVersionOf, findSchema, isKnownGroup, type SchemaSet } from '../schema/schema-set.ts';
 import type { Diagnostic, ManifestDocument } from '../types.ts';
+import { deprecations } from './deprecations.ts';
 import { nameProblems } from './name-check.ts';
 import { schemaCheck } from './schema-check.ts';
 import { unknownFields } from './unknown-fields.ts';
@@ -28,7 +29,7 @@ export function validateDocument(document: ManifestDocument, schemas: SchemaSet)
   const { ref } = document;
   const known = findSchema(schemas, ref.apiVersion, ref.kind);
   if (known === undefined) return unknownKind(document, schemas);
-  const diagnostics: Diagnostic[] = [];
+  const diagnostics: Diagnostic[] = [...deprecations(document, known)];
 
   for (const { path, known: names } of unknownFields(known.schema, document.value)) {
     const near = nearNames(String(path.at(-1)), names).map((name) => `"${name}"`);
@@ -77,9 +78,7 @@ function unknownKind(document: ManifestDocument, schemas: SchemaSet): Diagnostic
   // The compiler says what a preview does not do about these.
   if (UNSERVED.has(sort) || UNSERVED_ROUTING.has(sort)) return [];
   const group = groupOf(apiVersion);
-  const sameKind = [...schemas.kinds.values()].find(
-    (other) => other.kind === kind && (other.group === group || group === 'traefik.containo.us'),
-  );
+  const sameKind = [...schemas.kinds.values()].find((other) => other.kind === kind && other.group === group);
   if (sameKind !== undefined) {
     const message = `no matches for kind "${kind}" in version "${apiVersion}"`;
     return [
