@@ -4,13 +4,13 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
-import { WebSocketServer } from 'ws';
 import { listHas } from '../shared/http1/header-list.ts';
 import { TUNNEL_PATH, TUNNEL_SUBPROTOCOL } from '../shared/tunnel/protocol.ts';
 import type { TunnelClaims } from '../shared/tunnel/protocol.ts';
 import type { Result } from '../shared/result/result.ts';
+import { checkUpgradeRequest, upgradeAnswer } from '../shared/websocket/handshake.ts';
+import { RawWebSocketChannel } from '../shared/websocket/web-socket-channel.ts';
 import type { ByteChannel } from '../shared/yamux/types.ts';
-import { WsChannel } from '../shared/yamux/ws-channel.ts';
 import { brokerError } from './errors.ts';
 import type { BrokerErrorCode } from './errors.ts';
 import type { BrokerOptions } from './options.ts';
@@ -34,7 +34,8 @@ export interface TunnelListenerOwner {
 export class TunnelListener {
   readonly #owner: TunnelListenerOwner;
   readonly #server: Server;
-  readonly #sockets: WebSocketServer;
+  /** The sockets under the WebSockets. */
+  readonly #sockets = new Set<Duplex>();
   readonly secure: boolean;
 
   private constructor(owner: TunnelListenerOwner, tls: { readonly cert: string; readonly key: string } | undefined) {
@@ -50,13 +51,6 @@ export class TunnelListener {
       tls === undefined
         ? createHttpServer(settings)
         : createHttpsServer({ ...settings, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' });
-    this.#sockets = new WebSocketServer({
-      noServer: true,
-      perMessageDeflate: false,
-      maxPayload: owner.maxMessageBytes,
-      clientTracking: true,
-      handleProtocols: () => TUNNEL_SUBPROTOCOL,
-    });
     this.#server.on('request', (request, response) => this.#onRequest(request, response));
     this.#server.on('upgrade', (request, socket, head) => {
       const onError = (error: Error): void => {
@@ -98,7 +92,7 @@ export class TunnelListener {
       this.#server.close(() => resolve());
     });
     this.#server.closeAllConnections();
-    for (const socket of this.#sockets.clients) socket.terminate();
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 
@@ -133,6 +127,12 @@ export class TunnelListener {
       refuse('broker.upgrade-required');
       return;
     }
+    const handshake = checkUpgradeRequest(request);
+    if (!handshake.ok) {
+      const isVersion = handshake.error.code === 'websocket-bad-version';
+      refuse(isVersion ? 'broker.upgrade-required' : 'broker.bad-request', `${handshake.error.message}.`);
+      return;
+    }
     const authorization = request.headers.authorization ?? '';
     if (!authorization.toLowerCase().startsWith('bearer ') || authorization.length > MAX_TOKEN_BYTES) {
       refuse('broker.unauthorized', 'The bearer token is missing.');
@@ -149,14 +149,20 @@ export class TunnelListener {
       refuse(refusal);
       return;
     }
-    this.#sockets.handleUpgrade(request, socket, head, (ws) => {
-      try {
-        this.#owner.onTunnel(new WsChannel(ws), checked.value);
-      } catch (error) {
-        this.#owner.log.warn({ err: error }, 'tunnel ended while it was taken');
-        ws.terminate();
-      }
+    socket.write(upgradeAnswer(handshake.value, TUNNEL_SUBPROTOCOL));
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    const channel = new RawWebSocketChannel(socket, {
+      role: 'server',
+      head,
+      maxMessageBytes: this.#owner.maxMessageBytes,
     });
+    try {
+      this.#owner.onTunnel(channel, checked.value);
+    } catch (error) {
+      this.#owner.log.warn({ err: error }, 'tunnel ended while it was taken');
+      socket.destroy();
+    }
   }
 }
 
