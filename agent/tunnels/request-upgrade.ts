@@ -76,6 +76,8 @@ export function requestUpgrade(target: UpgradeTarget): Promise<UpgradeOutcome> {
       socket.destroy();
       reject(new Error(`the answer to the WebSocket handshake is not valid: ${problem}`));
     });
+    // One that was opened before may be paused; who reads it now is attached.
+    if (connection !== undefined) request.once('socket', () => connection.resume());
     request.end();
   });
 }
