@@ -101,6 +101,11 @@ export class FlightControl {
     return this.markAsked;
   }
 
+  /** Measures the way while nothing else is on it. */
+  start(): void {
+    this.askMark();
+  }
+
   sent(bytes: number): void {
     this.sentBytes += bytes;
   }

@@ -196,6 +196,8 @@ export class Outbox {
     const { batch, flight, order } = this;
     let dataBytes = 0;
     let isBlocked = false;
+    // Before the data of this write, whose own time on the way is none of the path's.
+    if (flight.markIsAsked) this.mark();
     while (batch.bytes < BATCH_BYTES) {
       const stream = order.next();
       if (stream === undefined) break;

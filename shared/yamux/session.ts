@@ -116,6 +116,7 @@ export class Session {
     const inbound = new Inbound(this.inboundHost());
     this.parser = new FrameParser(inbound);
     this.keepAlive = this.watch(options.keepAlive);
+    this.flight.start();
     channel.attach({ onBytes: (bytes) => this.onBytes(bytes), onClosed: (reason) => this.onChannelClosed(reason) });
   }
 

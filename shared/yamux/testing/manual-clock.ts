@@ -1,12 +1,20 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
+
+interface Timer {
+  readonly dueAt: number;
+  readonly run: () => void;
+  isCancelled: boolean;
+}
 
 /** Time that moves only when a test says so. */
 export class ManualClock implements Clock {
   private time = 0;
-  private timers: { dueAt: number; run: () => void }[] = [];
+  /** The next one last; those of the same time fire in the order in which they were set. */
+  private readonly timers: Timer[] = [];
 
   get pending(): number {
-    return this.timers.length;
+    return this.timers.filter((timer) => !timer.isCancelled).length;
   }
 
   now(): number {
@@ -14,23 +22,32 @@ export class ManualClock implements Clock {
   }
 
   after(ms: number, run: () => void): () => void {
-    const timer = { dueAt: this.time + ms, run };
-    this.timers.push(timer);
+    const timer: Timer = { dueAt: this.time + Math.max(0, ms), run, isCancelled: false };
+    let low = 0;
+    let high = this.timers.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.timers[middle]?.dueAt ?? 0) > timer.dueAt) low = middle + 1;
+      else high = middle;
+    }
+    this.timers.splice(low, 0, timer);
     return () => {
-      this.timers = this.timers.filter((other) => other !== timer);
+      timer.isCancelled = true;
     };
   }
 
   /** Lets `ms` pass, firing what is due in order. */
   advance(ms: number): void {
     const end = this.time + ms;
-    for (;;) {
-      const next = this.timers.filter((timer) => timer.dueAt <= end).sort((a, b) => a.dueAt - b.dueAt)[0];
-      if (next === undefined) break;
-      this.timers = this.timers.filter((timer) => timer !== next);
-      this.time = Math.max(this.time, next.dueAt);
-      next.run();
-    }
+    while (this.fireNext(end));
+    this.time = end;
+  }
+
+  /** Like `advance`, and lets promises and microtasks run between one timer and the next. */
+  async run(ms: number): Promise<void> {
+    const end = this.time + ms;
+    await nextTurn();
+    while (this.fireNext(end)) await nextTurn();
     this.time = end;
   }
 
@@ -38,5 +55,17 @@ export class ManualClock implements Clock {
   sleep(ms: number): void {
     this.time += ms;
     this.advance(0);
+  }
+
+  private fireNext(end: number): boolean {
+    for (;;) {
+      const next = this.timers.at(-1);
+      if (next === undefined || next.dueAt > end) return false;
+      this.timers.pop();
+      if (next.isCancelled) continue;
+      this.time = Math.max(this.time, next.dueAt);
+      next.run();
+      return true;
+    }
   }
 }
