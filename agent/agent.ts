@@ -172,6 +172,7 @@ export class PreviewAgent {
       version,
       wanted,
       ca,
+      load: () => this.#gateway.inFlight,
       log,
       onStream: (stream, link) => this.#gateway.accept(stream, link),
       onEvent,

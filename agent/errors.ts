@@ -129,6 +129,16 @@ export const catalogue = {
     title: 'The control plane cannot be reached',
     hint: 'Check its URL and that it runs; the agent keeps trying.',
   },
+  'proxy-invalid': {
+    status: 503,
+    title: 'The variable that names the proxy is not valid',
+    hint: 'Set it to http://HOST:PORT or https://HOST:PORT, with USER:PASSWORD@ where the proxy asks for them.',
+  },
+  'proxy-refused': {
+    status: 503,
+    title: 'The proxy does not let the agent through',
+    hint: 'Ask who runs the proxy to let CONNECT through to this address, or name it in NO_PROXY.',
+  },
   'control-refused': {
     status: 502,
     title: 'The control plane refused the request',

@@ -15,6 +15,8 @@ export interface ExposureOptions {
   readonly version: string;
   readonly wanted: number;
   readonly ca?: string | undefined;
+  /** Requests that are served now. */
+  readonly load: () => number;
   readonly log: Logger;
   readonly onStream: (stream: YamuxStream, link: StreamLink) => void;
   readonly onEvent: (event: PreviewEvent) => void;
@@ -112,12 +114,13 @@ export class Exposure {
   }
 
   #dial(agentId: string): TunnelSet {
-    const { wanted, version, ca, log, onStream, onEvent, onChange } = this.#options;
+    const { wanted, version, ca, load, log, onStream, onEvent, onChange } = this.#options;
     return new TunnelSet({
       wanted,
       agentId,
       version,
       ca,
+      load,
       log,
       token: () => this.#lease?.token ?? '',
       hosts: () => this.#lease?.hosts ?? [],

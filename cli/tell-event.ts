@@ -13,6 +13,8 @@ function words(event: PreviewEvent): string {
       return `● ${event.broker} up${event.rttMs === undefined ? '' : ` (${event.rttMs.toFixed(1)} ms)`}`;
     case 'session-down':
       return `○ ${event.broker} down: ${event.reason}; next try in ${Math.round(event.retryInMs)} ms`;
+    case 'host-removed':
+      return `▲ ${event.broker} does not serve ${event.host}: ${event.reason}`;
     case 'config-applied':
       return `✓ revision ${event.revision} serves: ${event.routes} routes, ${event.tookMs.toFixed(0)} ms`;
     case 'config-refused':

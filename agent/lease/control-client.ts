@@ -1,12 +1,14 @@
 import { getCACertificates } from 'node:tls';
 
-import { Agent, request } from 'undici';
+import { Agent, buildConnector, request } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { z } from 'zod';
 
 import { brokerList, enrolReply, lease, problem } from '../../shared/control/api.ts';
 import type { BrokerRecord, EnrolReply, Lease } from '../../shared/control/api.ts';
 import { AgentError } from '../errors.ts';
+
+import { openThroughProxy } from '../tunnels/open-socket.ts';
 
 import { EventStreamParser } from './event-stream.ts';
 
@@ -47,10 +49,7 @@ export class ControlClient {
       connections: 8,
       headersTimeout: ANSWER_TIMEOUT_MS,
       bodyTimeout: ANSWER_TIMEOUT_MS,
-      connect: {
-        timeout: CONNECT_TIMEOUT_MS,
-        ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }),
-      },
+      connect: connector(ca),
     });
   }
 
@@ -159,6 +158,22 @@ export class ControlClient {
       throw unreachable(what, this.#base, error);
     }
   }
+}
+
+/** Straight to the control plane, or through the proxy that the environment names. */
+function connector(ca: string | undefined): buildConnector.connector {
+  const trusted = ca === undefined ? undefined : [...getCACertificates('default'), ca];
+  const direct = buildConnector({ timeout: CONNECT_TIMEOUT_MS, ...(trusted === undefined ? {} : { ca: trusted }) });
+  return (options, callback) => {
+    const url = new URL(`${options.protocol}//${options.hostname}${options.port === '' ? '' : `:${options.port}`}`);
+    openThroughProxy({ url, ca: trusted, timeoutMs: CONNECT_TIMEOUT_MS }).then(
+      (socket) => {
+        if (socket === undefined) direct(options, callback);
+        else callback(null, socket);
+      },
+      (error: unknown) => callback(error instanceof Error ? error : new Error(String(error)), null),
+    );
+  };
 }
 
 interface Call {

@@ -19,6 +19,10 @@ const HELLO_TIMEOUT_MS = 5_000;
 /** A broker that drains ends the session itself; this is for one that forgets. */
 const DRAIN_SLACK_MS = 1_000;
 const IDLE_CHECK_MS = 20;
+/** A silence is suspect after at most 1.4 s and deadly after at most 2.4 s. */
+const KEEP_ALIVE = { intervalMs: 400, missMs: 1_000 };
+/** After a change of the machine's state a broker must answer within this time. */
+const CHECK_TIMEOUT_MS = 1_000;
 
 export interface LinkContext {
   readonly agentId: string;
@@ -41,6 +45,10 @@ export interface LinkContext {
   /** The round trip of a new session is known. */
   onMeasured(link: BrokerLink): void;
   onDuplicate(link: BrokerLink): void;
+  /** The broker asks that this link be moved to another broker. */
+  onRebalance(link: BrokerLink, reason: string): void;
+  /** The broker does not serve a host that we want served. */
+  onHostRemoved(link: BrokerLink, host: string, reason: string): void;
 }
 
 interface LiveSession {
@@ -48,6 +56,7 @@ interface LiveSession {
   readonly session: Session;
   control: ControlStream | undefined;
   sentToken: string;
+  sentLoad: number;
 }
 
 /** The effects of one link: dials, holds the session, speaks on the control stream. `link-state.ts` decides. */
@@ -63,6 +72,8 @@ export class BrokerLink {
   #cancelTimer: (() => void) | undefined;
   #rttMs: number | undefined;
   #refusedToken = '';
+  #endsAt = Infinity;
+  #ending: Promise<void> | undefined;
 
   constructor(record: BrokerRecord, context: LinkContext) {
     this.record = record;
@@ -123,16 +134,41 @@ export class BrokerLink {
       this.#redial();
   }
 
-  /** GoAway; waits until the open streams have ended, at most `graceMs`; then ends the link. */
-  async close(graceMs: number): Promise<void> {
+  /** The machine slept, or its addresses changed: what is dead is found out now, and what waits is dialled now. */
+  check(reason: string): void {
+    if (this.#state.name === 'waiting') {
+      this.#redial();
+      return;
+    }
+    const session = this.#live?.session;
+    session?.ping(AbortSignal.timeout(CHECK_TIMEOUT_MS)).catch(() => {
+      session.destroy(new Error(`no answer within ${CHECK_TIMEOUT_MS} ms after ${reason}`));
+    });
+  }
+
+  /** Tells the broker how many requests the agent serves now, when it is another number than last time. */
+  sendLoad(inFlight: number): void {
+    const live = this.#live;
+    if (live?.control === undefined || live.sentLoad === inFlight || !hasHello(this.#state)) return;
+    live.sentLoad = inFlight;
+    live.control.send({ type: 'load', inFlight });
+  }
+
+  /** GoAway; waits until the open streams have ended, at most `graceMs` (the shortest that was asked for); then ends the link. */
+  close(graceMs: number): Promise<void> {
+    this.#endsAt = Math.min(this.#endsAt, this.#c.clock.now() + graceMs);
+    this.#ending ??= this.#end();
+    return this.#ending;
+  }
+
+  async #end(): Promise<void> {
     const live = this.#live;
     this.#apply({ type: 'abandoned' });
     if (live === undefined) return;
     live.session.goAway();
     const { clock } = this.#c;
-    const endsAt = clock.now() + graceMs;
     // The control stream is open for as long as the session is; a session has no event for "only that one is left".
-    while (live.session.streams > 1 && clock.now() < endsAt) {
+    while (live.session.streams > 1 && clock.now() < this.#endsAt) {
       await new Promise<void>((resolve) => {
         clock.after(IDLE_CHECK_MS, resolve);
       });
@@ -185,32 +221,49 @@ export class BrokerLink {
   }
 
   #open(generation: number, channel: ByteChannel, token: string): void {
-    let started = false;
+    // What came with the handshake is delivered while the session is being made.
+    const early: YamuxStream[] = [];
+    let live: LiveSession | undefined;
+    let ended: { readonly error: Error | undefined } | undefined;
+    let cancelHello: (() => void) | undefined;
+    const onClosed = (error: Error | undefined): void => {
+      cancelHello?.();
+      const rttMs = live?.session.rttMs ?? 0;
+      if (rttMs > 0) this.#rttMs = rttMs;
+      this.#closed(generation, error ?? new Error('the broker ended the session'));
+    };
     const session: Session = new Session(channel, {
       role: 'client',
       flushAfter: 'poll',
+      keepAlive: KEEP_ALIVE,
       onStream: (stream) => {
-        if (started) {
-          this.#c.onStream(stream, { broker: this.broker, region: this.region });
-          return;
-        }
-        started = true;
-        this.#startControl(live, stream);
+        if (live === undefined) early.push(stream);
+        else this.#onStream(live, stream);
       },
       onSuspect: (suspect) => this.#apply({ type: 'suspected', generation, suspect }),
       onClosed: (error) => {
-        cancelHello();
-        if (session.rttMs > 0) this.#rttMs = session.rttMs;
-        this.#closed(generation, error ?? new Error('the broker ended the session'));
+        if (live === undefined) ended = { error };
+        else onClosed(error);
       },
     });
-    const live: LiveSession = { generation, session, control: undefined, sentToken: token };
+    live = { generation, session, control: undefined, sentToken: token, sentLoad: 0 };
     this.#live = live;
-    const cancelHello = this.#c.clock.after(HELLO_TIMEOUT_MS, () => {
+    if (ended !== undefined) {
+      onClosed(ended.error);
+      return;
+    }
+    cancelHello = this.#c.clock.after(HELLO_TIMEOUT_MS, () => {
       if (this.#state.name === 'connecting' && this.#state.generation === generation) {
         session.destroy(new Error(`the broker sent no hello within ${HELLO_TIMEOUT_MS} ms`));
       }
     });
+    for (const stream of early) this.#onStream(live, stream);
+  }
+
+  /** The first stream is the control stream, each other one a visitor's connection. */
+  #onStream(live: LiveSession, stream: YamuxStream): void {
+    if (live.control === undefined) this.#startControl(live, stream);
+    else this.#c.onStream(stream, { broker: this.broker, region: this.region });
   }
 
   #startControl(live: LiveSession, stream: YamuxStream): void {
@@ -254,6 +307,11 @@ export class BrokerLink {
           { broker: this.broker, host: message.host, reason: message.reason },
           'the broker no longer serves the host',
         );
+        if (this.#c.hosts().includes(message.host)) this.#c.onHostRemoved(this, message.host, message.reason);
+        return;
+      case 'rebalance':
+        log.info({ broker: this.broker, reason: message.reason }, 'the broker asks to be relieved');
+        this.#c.onRebalance(this, message.reason);
     }
   }
 
@@ -270,4 +328,8 @@ export class BrokerLink {
       jitter: this.#c.random(),
     });
   }
+}
+
+function hasHello(state: LinkState): boolean {
+  return state.name === 'up' || state.name === 'suspect' || state.name === 'draining';
 }

@@ -2,12 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { getCACertificates } from 'node:tls';
 
-import WebSocket from 'ws';
-
 import { problem } from '../../shared/control/api.ts';
 import { TUNNEL_SUBPROTOCOL } from '../../shared/tunnel/protocol.ts';
+import { RawWebSocketChannel } from '../../shared/websocket/web-socket-channel.ts';
 import type { ByteChannel } from '../../shared/yamux/types.ts';
-import { WsChannel } from '../../shared/yamux/ws-channel.ts';
+import { openThroughProxy } from './open-socket.ts';
+import { requestUpgrade } from './request-upgrade.ts';
 
 const HANDSHAKE_TIMEOUT_MS = 5_000;
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
@@ -38,41 +38,34 @@ export class DialRefused extends Error {
   }
 }
 
-export const dialWebSocket: Dial = ({ url, token, ca, signal }) =>
-  new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(new Error('the dial was given up'));
-      return;
-    }
-    const socket = new WebSocket(url, TUNNEL_SUBPROTOCOL, {
-      perMessageDeflate: false,
-      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-      maxPayload: MAX_MESSAGE_BYTES,
-      followRedirects: false,
-      headers: { authorization: `Bearer ${token}` },
-      ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }),
-    });
-    const giveUp = (): void => socket.terminate();
-    const settled = (): void => signal.removeEventListener('abort', giveUp);
-    signal.addEventListener('abort', giveUp, { once: true });
-    // Stays: a socket that is terminated while it connects tells so with 'error'.
-    socket.on('error', (error) => {
-      settled();
-      reject(error);
-    });
-    socket.once('unexpected-response', (_request, response) => {
-      void refusalOf(response).then((refusal) => {
-        settled();
-        reject(refusal);
-        socket.terminate();
-      });
-    });
-    socket.once('open', () => {
-      settled();
-      // In this very call: the first message may be in the same chunk as the 101, and the channel must be there for it.
-      resolve(new WsChannel(socket));
-    });
+export const dialWebSocket: Dial = async ({ url, token, ca, signal }) => {
+  const trusted = ca === undefined ? undefined : [...getCACertificates('default'), ca];
+  const connection = await openThroughProxy({
+    url: new URL(url),
+    ca: trusted,
+    timeoutMs: HANDSHAKE_TIMEOUT_MS,
+    signal,
   });
+  const outcome = await requestUpgrade({
+    url,
+    ...(connection === undefined ? {} : { connection }),
+    subprotocol: TUNNEL_SUBPROTOCOL,
+    headers: { authorization: `Bearer ${token}` },
+    ...(trusted === undefined ? {} : { ca: trusted }),
+    timeoutMs: HANDSHAKE_TIMEOUT_MS,
+    signal,
+  });
+  if (outcome.kind === 'answered') {
+    const refusal = await refusalOf(outcome.response);
+    outcome.response.destroy();
+    throw refusal;
+  }
+  return new RawWebSocketChannel(outcome.socket, {
+    role: 'client',
+    head: outcome.head,
+    maxMessageBytes: MAX_MESSAGE_BYTES,
+  });
+};
 
 async function refusalOf(response: IncomingMessage): Promise<DialRefused> {
   const seconds = Number(response.headers['retry-after']);
@@ -94,10 +87,23 @@ async function refusalOf(response: IncomingMessage): Promise<DialRefused> {
   }
 }
 
-/** Round trip to a broker in ms, by the time of a TCP handshake; undefined when it does not answer in time. */
+/** Round trip to a broker in ms, by the time that a connection takes; undefined when it does not answer in time. */
 export type Probe = (url: string, timeoutMs: number) => Promise<number | undefined>;
 
-export const probeTcp: Probe = (url, timeoutMs) =>
+export const probeTcp: Probe = async (url, timeoutMs) => {
+  const from = performance.now();
+  try {
+    const through = await openThroughProxy({ url: new URL(url), secure: false, timeoutMs });
+    if (through === undefined) return await probeDirectly(url, timeoutMs);
+    through.on('error', () => through.destroy()).destroy();
+    return performance.now() - from;
+  } catch {
+    // A proxy that refuses or a time-out: this broker cannot be measured. Why is told when it is dialled.
+    return undefined;
+  }
+};
+
+const probeDirectly: Probe = (url, timeoutMs) =>
   new Promise((resolve) => {
     const { hostname, port, protocol } = new URL(url);
     const from = performance.now();

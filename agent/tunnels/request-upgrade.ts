@@ -8,7 +8,7 @@ import { newKey, problemOfUpgradeAnswer, upgradeHeaders } from '../../shared/web
 export interface UpgradeTarget {
   /** `ws:` or `wss:`. */
   readonly url: string;
-  readonly subprotocol: string;
+  readonly subprotocol?: string;
   readonly headers: Readonly<Record<string, string>>;
   /** All trusted certificates in PEM; those of the system when absent. */
   readonly ca?: readonly string[];

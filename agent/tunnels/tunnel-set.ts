@@ -13,6 +13,8 @@ import { chooseBrokers } from './choose-brokers.ts';
 import { dialWebSocket, probeTcp } from './dial.ts';
 import type { Dial, Probe } from './dial.ts';
 import type { LinkState } from './link-state.ts';
+import { MachineWatch } from './machine-watch.ts';
+import { nearerBroker } from './nearer-broker.ts';
 
 const MAX_LINKS = 8;
 /** A broker that stays away this long is replaced, if the directory has another. */
@@ -24,6 +26,11 @@ const DRAINED_MS = 1_000;
 /** Dialling starts after this even when a probe is still under way. */
 const PROBE_TIMEOUT_MS = 300;
 const MAX_PROBES = 32;
+/** Brokers that are not linked are measured anew this often, and a link is moved when one of them is clearly nearer. */
+const REMEASURE_MS = 60_000;
+/** How long requests on a link that was moved may go on. */
+const MOVED_GRACE_MS = 30_000;
+const LOAD_EVERY_MS = 5_000;
 
 export interface TunnelSetOptions {
   /** Links to distinct brokers, 1 to 8. */
@@ -42,6 +49,8 @@ export interface TunnelSetOptions {
   readonly onLinks: (links: Link[]) => void;
   /** A broker refused the token: a new one, and then `update()`, would help. */
   readonly onTokenRefused?: (() => void) | undefined;
+  /** Requests that the agent serves now. */
+  readonly load?: (() => number) | undefined;
   readonly log: Logger;
   readonly clock?: Clock | undefined;
   /** Milliseconds since the epoch. */
@@ -49,6 +58,8 @@ export interface TunnelSetOptions {
   readonly random?: (() => number) | undefined;
   readonly dial?: Dial | undefined;
   readonly probe?: Probe | undefined;
+  /** The addresses of the machine as one text. */
+  readonly addresses?: (() => string) | undefined;
 }
 
 /**
@@ -61,11 +72,16 @@ export class TunnelSet {
   readonly #random: () => number;
   readonly #wanted: number;
   readonly #links = new Set<BrokerLink>();
+  /** Dropped, with requests that may still run. */
+  readonly #leaving = new Set<BrokerLink>();
   readonly #context: LinkContext;
   readonly #rtt = new Map<string, number>();
   /** Directory ids that are not chosen for a while; `strictly`: not even where there is no other. */
   readonly #avoid = new Map<string, { readonly strictly: boolean }>();
   readonly #timers = new Set<() => void>();
+  /** New links, each with the one that it takes the place of once it is up. */
+  readonly #moves = new Map<BrokerLink, BrokerLink>();
+  readonly #watch: MachineWatch;
   #generation: number;
   #probing = false;
   #planned = false;
@@ -101,7 +117,20 @@ export class TunnelSet {
         this.#tellSoon();
       },
       onDuplicate: (link) => this.#drop(link, { strictly: true }),
+      onRebalance: (link) => this.#relieve(link),
+      onHostRemoved: ({ broker }, host, reason) => options.onEvent({ event: 'host-removed', broker, host, reason }),
     };
+    this.#watch = new MachineWatch({
+      clock: this.#clock,
+      now: options.now ?? Date.now,
+      addresses: options.addresses,
+      onChange: (reason) => this.#onMachineChange(reason),
+    });
+    this.#repeat(REMEASURE_MS, () => this.#remeasure());
+    this.#repeat(LOAD_EVERY_MS, () => {
+      const inFlight = options.load?.() ?? 0;
+      for (const link of this.#links) link.sendLoad(inFlight);
+    });
     this.#planSoon();
   }
 
@@ -121,7 +150,8 @@ export class TunnelSet {
     this.#closed = true;
     for (const cancel of this.#timers) cancel();
     this.#timers.clear();
-    await Promise.all([...this.#links].map((link) => link.close(graceMs)));
+    this.#watch.close();
+    await Promise.all([...this.#links, ...this.#leaving].map((link) => link.close(graceMs)));
   }
 
   /** Ends all sessions now. */
@@ -141,6 +171,7 @@ export class TunnelSet {
         ...(rttMs === undefined ? {} : { rttMs: Math.round(rttMs * 100) / 100 }),
       });
     }
+    this.#onMove(link, after);
     if (after.name === 'waiting') this.#onAway(link, before, after);
     if (after.name === 'gone') {
       this.#links.delete(link);
@@ -178,9 +209,13 @@ export class TunnelSet {
   }
 
   /** Ends a link for good; its broker is left alone for a while. */
-  #drop(link: BrokerLink, { strictly }: { readonly strictly: boolean }): void {
+  #drop(link: BrokerLink, { strictly }: { readonly strictly: boolean }, graceMs = 0): void {
     this.#leaveAlone(link, AVOID_MS, strictly);
-    link.close(0).catch((error: unknown) => this.#o.log.warn({ err: error }, 'a link did not end in order'));
+    this.#leaving.add(link);
+    link
+      .close(graceMs)
+      .catch((error: unknown) => this.#o.log.warn({ err: error }, 'a link did not end in order'))
+      .finally(() => this.#leaving.delete(link));
   }
 
   #leaveAlone({ record }: BrokerLink, ms: number, strictly: boolean): void {
@@ -189,6 +224,73 @@ export class TunnelSet {
     this.#after(ms, () => {
       if (this.#avoid.get(record.id) === entry) this.#avoid.delete(record.id);
       this.#planSoon();
+    });
+  }
+
+  /** Opens a link to `record` that takes the place of `from` once it is up. */
+  #move(from: BrokerLink, record: BrokerRecord): void {
+    if ([...this.#moves.values()].includes(from)) return;
+    this.#o.log.info({ from: from.broker, to: record.id }, 'moving a link');
+    const link = new BrokerLink(record, this.#context);
+    this.#moves.set(link, from);
+    this.#links.add(link);
+    this.#tellSoon();
+  }
+
+  /** A link that moves: the old one ends when the new one is up; the new one is given up when it fails. */
+  #onMove(link: BrokerLink, after: LinkState): void {
+    const from = this.#moves.get(link);
+    if (from !== undefined && after.name === 'up') {
+      this.#moves.delete(link);
+      if (this.#links.has(from)) this.#drop(from, { strictly: false }, MOVED_GRACE_MS);
+    } else if (from !== undefined && after.name === 'waiting') {
+      // While the old one serves; without it the new one is as good as any.
+      this.#moves.delete(link);
+      if (this.#links.has(from)) this.#drop(link, { strictly: false });
+    } else if (after.name === 'gone') {
+      this.#moves.delete(link);
+      for (const [newer, older] of this.#moves) if (older === link) this.#moves.delete(newer);
+    }
+  }
+
+  /** The broker of this link asked to be relieved: to the best broker that has no link, if there is one. */
+  #relieve(link: BrokerLink): void {
+    const free = this.#candidates().filter(({ id, draining }) => !draining && !this.#avoid.has(id));
+    const measured = free.map((record) => ({ record, rttMs: this.#rtt.get(record.id) }));
+    const regions = [...this.#links].filter((other) => other !== link).map(({ region }) => region);
+    const [record] = chooseBrokers(measured, regions, 1);
+    if (record !== undefined && !this.#closed) this.#move(link, record);
+  }
+
+  #remeasure(): void {
+    if (this.#probing || this.#moves.size > 0) return;
+    const free = this.#candidates();
+    for (const { id } of free) this.#rtt.delete(id);
+    this.#probe(free, () => {
+      const links = [...this.#links]
+        .filter(({ state }) => state.name === 'up')
+        .map((link) => ({ link, region: link.region, rttMs: link.rttMs }));
+      const still = this.#candidates().filter(({ id }) => !this.#avoid.has(id));
+      const better = nearerBroker(
+        links,
+        still.map((record) => ({ record, rttMs: this.#rtt.get(record.id) })),
+      );
+      if (better !== undefined && !this.#closed) this.#move(better.from, better.to);
+    });
+  }
+
+  #onMachineChange(reason: string): void {
+    this.#o.log.info({ reason }, 'checking all links');
+    // Measured from another place.
+    this.#rtt.clear();
+    for (const link of this.#links) link.check(reason);
+    this.#planSoon();
+  }
+
+  #repeat(ms: number, run: () => void): void {
+    this.#after(ms, () => {
+      this.#repeat(ms, run);
+      run();
     });
   }
 
@@ -205,7 +307,9 @@ export class TunnelSet {
     if (this.#closed || this.#o.token() === '' || this.#o.hosts().length === 0) return;
     this.#forget();
     const free = this.#candidates();
-    const staying = [...this.#links].filter(({ state }) => state.name !== 'draining' && state.name !== 'gone');
+    const staying = [...this.#links].filter(
+      (link) => !this.#moves.has(link) && link.state.name !== 'draining' && link.state.name !== 'gone',
+    );
     const away = staying.filter(
       ({ state }) => state.name === 'waiting' && this.#clock.now() - state.awaySince >= REPLACE_AFTER_MS,
     );
@@ -234,7 +338,7 @@ export class TunnelSet {
   }
 
   /** Measures those not measured yet; true while that is under way. */
-  #probe(records: readonly BrokerRecord[]): boolean {
+  #probe(records: readonly BrokerRecord[], then: () => void = () => undefined): boolean {
     if (this.#probing) return true;
     const unknown = records.filter(({ id }) => !this.#rtt.has(id)).slice(0, MAX_PROBES);
     if (unknown.length === 0) return false;
@@ -248,6 +352,7 @@ export class TunnelSet {
       }),
     ).then(() => {
       this.#probing = false;
+      then();
       this.#planSoon();
     });
     return true;

@@ -32,6 +32,8 @@ export type PreviewEvent =
       readonly rttMs?: number | undefined;
     }
   | { readonly event: 'session-down'; readonly broker: string; readonly reason: string; readonly retryInMs: number }
+  /** A broker refuses a host that is leased, or serves it no longer. */
+  | { readonly event: 'host-removed'; readonly broker: string; readonly host: string; readonly reason: string }
   | { readonly event: 'config-applied'; readonly revision: number; readonly routes: number; readonly tookMs: number }
   | { readonly event: 'config-refused'; readonly errors: number; readonly message: string }
   | { readonly event: 'control-unreachable'; readonly message: string }

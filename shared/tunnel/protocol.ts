@@ -50,6 +50,8 @@ export const brokerMessage = z.discriminatedUnion('type', [
   }),
   /** The broker goes away: open streams may finish until `graceMs` is over; the agent dials another broker now. */
   z.object({ type: z.literal('drain'), graceMs: z.number().int().nonnegative(), reason: z.string() }),
+  /** The broker has too much to do: the agent moves this session to another broker when it finds one. */
+  z.object({ type: z.literal('rebalance'), reason: z.string() }),
   z.object({ type: z.literal('host-added'), host: z.string() }),
   /** The host was refused or withdrawn for this session. */
   z.object({ type: z.literal('host-removed'), host: z.string(), reason: z.string() }),
