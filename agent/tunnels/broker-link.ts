@@ -223,12 +223,10 @@ export class BrokerLink {
   #open(generation: number, channel: ByteChannel, token: string): void {
     // What came with the handshake is delivered while the session is being made.
     const early: YamuxStream[] = [];
-    let live: LiveSession | undefined;
-    let ended: { readonly error: Error | undefined } | undefined;
-    let cancelHello: (() => void) | undefined;
+    const now: { live?: LiveSession; ended?: { readonly error: Error | undefined }; cancelHello?: () => void } = {};
     const onClosed = (error: Error | undefined): void => {
-      cancelHello?.();
-      const rttMs = live?.session.rttMs ?? 0;
+      now.cancelHello?.();
+      const rttMs = now.live?.session.rttMs ?? 0;
       if (rttMs > 0) this.#rttMs = rttMs;
       this.#closed(generation, error ?? new Error('the broker ended the session'));
     };
@@ -237,22 +235,23 @@ export class BrokerLink {
       flushAfter: 'poll',
       keepAlive: KEEP_ALIVE,
       onStream: (stream) => {
-        if (live === undefined) early.push(stream);
-        else this.#onStream(live, stream);
+        if (now.live === undefined) early.push(stream);
+        else this.#onStream(now.live, stream);
       },
       onSuspect: (suspect) => this.#apply({ type: 'suspected', generation, suspect }),
       onClosed: (error) => {
-        if (live === undefined) ended = { error };
+        if (now.live === undefined) now.ended = { error };
         else onClosed(error);
       },
     });
-    live = { generation, session, control: undefined, sentToken: token, sentLoad: 0 };
+    const live: LiveSession = { generation, session, control: undefined, sentToken: token, sentLoad: 0 };
+    now.live = live;
     this.#live = live;
-    if (ended !== undefined) {
-      onClosed(ended.error);
+    if (now.ended !== undefined) {
+      onClosed(now.ended.error);
       return;
     }
-    cancelHello = this.#c.clock.after(HELLO_TIMEOUT_MS, () => {
+    now.cancelHello = this.#c.clock.after(HELLO_TIMEOUT_MS, () => {
       if (this.#state.name === 'connecting' && this.#state.generation === generation) {
         session.destroy(new Error(`the broker sent no hello within ${HELLO_TIMEOUT_MS} ms`));
       }
