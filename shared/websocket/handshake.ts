@@ -28,13 +28,13 @@ export function acceptValue(key: string): string {
 }
 
 /** The headers with which a client asks for a WebSocket (RFC 6455 §4.1). No extension is offered. */
-export function upgradeHeaders(key: string, subprotocol: string): Record<string, string> {
+export function upgradeHeaders(key: string, subprotocol: string | undefined): Record<string, string> {
   return {
     connection: 'Upgrade',
     upgrade: 'websocket',
     'sec-websocket-version': VERSION,
     'sec-websocket-key': key,
-    'sec-websocket-protocol': subprotocol,
+    ...(subprotocol === undefined ? {} : { 'sec-websocket-protocol': subprotocol }),
   };
 }
 
@@ -58,13 +58,13 @@ export function checkUpgradeRequest({ method, httpVersion, headers }: UpgradeReq
 }
 
 /** The answer that turns the connection into a WebSocket (RFC 6455 §4.2.2). */
-export function upgradeAnswer(key: string, subprotocol: string): string {
+export function upgradeAnswer(key: string, subprotocol: string | undefined): string {
   return [
     'HTTP/1.1 101 Switching Protocols',
     'Upgrade: websocket',
     'Connection: Upgrade',
     `Sec-WebSocket-Accept: ${acceptValue(key)}`,
-    `Sec-WebSocket-Protocol: ${subprotocol}`,
+    ...(subprotocol === undefined ? [] : [`Sec-WebSocket-Protocol: ${subprotocol}`]),
     '\r\n',
   ].join('\r\n');
 }
@@ -73,13 +73,14 @@ export function upgradeAnswer(key: string, subprotocol: string): string {
 export function problemOfUpgradeAnswer(
   headers: HandshakeHeaders,
   key: string,
-  subprotocol: string,
+  subprotocol: string | undefined,
 ): string | undefined {
   if (single(headers, 'upgrade').toLowerCase() !== 'websocket') return 'Upgrade is not websocket';
   if (!listHas(single(headers, 'connection'), 'upgrade')) return 'Connection is not Upgrade';
   if (single(headers, 'sec-websocket-accept') !== acceptValue(key)) return 'Sec-WebSocket-Accept is not for our key';
   if (headers['sec-websocket-extensions'] !== undefined) return 'Sec-WebSocket-Extensions names what was not offered';
-  if (single(headers, 'sec-websocket-protocol') !== subprotocol) return `Sec-WebSocket-Protocol is not ${subprotocol}`;
+  if (headers['sec-websocket-protocol'] !== subprotocol)
+    return `Sec-WebSocket-Protocol is not ${subprotocol ?? 'absent'}`;
   return undefined;
 }
 

@@ -5,7 +5,7 @@ import type { ByteChannel, ChannelReceiver } from '../yamux/types.ts';
 import { CLOSE_GOING_AWAY, CLOSE_NO_STATUS, CLOSE_NORMAL, closePayload } from './close-code.ts';
 import { ControlBudget } from './control-budget.ts';
 import { WebSocketError } from './errors.ts';
-import { OPCODE_CLOSE, OPCODE_PING, OPCODE_PONG, type WebSocketRole } from './frame.ts';
+import { OPCODE_BINARY, OPCODE_CLOSE, OPCODE_PING, OPCODE_PONG, type WebSocketRole } from './frame.ts';
 import { FrameParser } from './frame-parser.ts';
 import { FrameWriter } from './frame-writer.ts';
 
@@ -24,6 +24,8 @@ export interface WebSocketChannelOptions {
   /** After this time without a byte from the peer a ping is sent, and after this time once more the channel ends. */
   readonly silenceMs?: number;
   readonly clock?: Clock;
+  /** For a peer that wants whole messages: told of their borders, and given text messages too, unchecked. */
+  readonly messages?: { onStart(opcode: number): void; onEnd(): void };
 }
 
 /**
@@ -62,6 +64,8 @@ export class RawWebSocketChannel implements ByteChannel {
           this.receiver?.onBytes(bytes);
         },
         onEmpty: () => this.charge(),
+        onMessageStart: (opcode) => options.messages?.onStart(opcode),
+        onMessageEnd: () => options.messages?.onEnd(),
         onPing: (payload) => {
           if (this.charge()) this.pong(payload);
         },
@@ -69,7 +73,11 @@ export class RawWebSocketChannel implements ByteChannel {
         onClose: (code, reason) => this.onCloseFrame(code, reason),
         onError: (error) => this.fail(error),
       },
-      { role: options.role, maxMessageBytes: options.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES },
+      {
+        role: options.role,
+        maxMessageBytes: options.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES,
+        text: options.messages === undefined ? 'refuse' : 'pass',
+      },
     );
     if (socket instanceof Socket) {
       socket.setTimeout(0);
@@ -88,9 +96,10 @@ export class RawWebSocketChannel implements ByteChannel {
     return this.socket.writableLength;
   }
 
-  send(chunks: readonly Uint8Array[], sent: () => void): void {
+  /** All chunks become one message. */
+  send(chunks: readonly Uint8Array[], sent: () => void, opcode = OPCODE_BINARY): void {
     if (this.state !== 'open' || this.socket.destroyed) return;
-    const { chunks: framed, blocks } = this.writer.message(chunks);
+    const { chunks: framed, blocks } = this.writer.message(chunks, opcode);
     this.write(framed, () => {
       this.writer.giveBack(blocks);
       sent();
