@@ -1,73 +1,33 @@
-import { expect, test, type Page } from '@playwright/test';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { expect, test } from '@playwright/test';
 import { AxeBuilder } from '@axe-core/playwright';
-import { get, type Answer } from './support/http-load.ts';
-import { adit, RunningProgram, until } from './support/running-stack.ts';
+import { until } from './support/running-stack.ts';
 import { sampleWorkspace, type SampleWorkspace } from './support/sample-workspace.ts';
+import {
+  call,
+  endPage,
+  goToLine,
+  openFile,
+  screenshot,
+  servePage,
+  startPreview,
+  type ServedPage,
+} from './support/served-page.ts';
 
 let workspace: SampleWorkspace;
-let program: RunningProgram;
-let pageUrl: string;
-/** Messages of the page's console and its uncaught errors: the story is told without any. */
-let complaints: string[];
+let served: ServedPage;
 
 test.beforeEach(async ({ page }) => {
   workspace = sampleWorkspace();
-  program = new RunningProgram(process.execPath, [
-    adit,
-    'serve',
-    '--json',
-    '--state-dir',
-    workspace.stateDir,
-    workspace.dir,
-  ]);
-  const ready = await program.line((line) => line.event === 'ready');
-  pageUrl = String(ready['url']);
-  complaints = [];
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(message.text());
-  });
+  served = await servePage(page, workspace);
 });
 test.afterEach(async () => {
-  await program.stop();
+  await endPage(served);
   workspace.remove();
 });
 
-function call(url: string, path: string, key?: string): Promise<Answer> {
-  const { host, port } = new URL(url);
-  return get(`127.0.0.1:${port}`, host, path, key === undefined ? {} : { authorization: `Bearer ${key}` });
-}
-
-async function openFile(page: Page, name: string): Promise<void> {
-  await page.getByRole('tab', { name: 'Files' }).click();
-  await page.getByRole('treeitem', { name: new RegExp(`^${name}`) }).click();
-  await expect(
-    page.getByRole('tablist', { name: 'Open files' }).getByRole('tab', { name: new RegExp(name) }),
-  ).toBeVisible();
-}
-
-/** Puts the cursor at the end of the first line of the open file (as on disk) that has this text, and answers its number. */
-async function goToLine(page: Page, file: string, text: string): Promise<number> {
-  const lines = readFileSync(join(workspace.dir, file), 'utf8').split('\n');
-  const line = lines.findIndex((one) => one.includes(text)) + 1;
-  expect(line, `${file} has a line with ${text}`).toBeGreaterThan(0);
-  await page.getByRole('textbox', { name: /^Editor/ }).focus();
-  await page.keyboard.press('Control+g');
-  await page.keyboard.type(String(line));
-  await page.keyboard.press('Enter');
-  await page.keyboard.press('End');
-  return line;
-}
-
-async function screenshot(page: Page, name: string): Promise<void> {
-  await page.screenshot({ path: join('test-results', `${name}.png`) });
-}
-
 test('a manifest is seen, broken, mended, previewed through three brokers, changed and committed', async ({ page }) => {
   test.slow();
-  await page.goto(pageUrl);
+  await page.goto(served.url);
 
   await test.step('the API is seen as a graph, and every view follows the selection', async () => {
     const graph = page.getByRole('region', { name: 'Graph' });
@@ -83,7 +43,7 @@ test('a manifest is seen, broken, mended, previewed through three brokers, chang
 
   await test.step('a broken field is a problem at its line', async () => {
     await openFile(page, 'access.yaml');
-    const line = await goToLine(page, 'manifests/access.yaml', 'limit: 5');
+    const line = await goToLine(page, workspace, 'manifests/access.yaml', 'limit: 5');
     await page.keyboard.press('Backspace');
     await page.keyboard.type('-5');
     const problems = page.getByRole('region', { name: 'Lower panel' });
@@ -101,14 +61,7 @@ test('a manifest is seen, broken, mended, previewed through three brokers, chang
 
   let url = '';
   await test.step('Preview gives a URL with three links', async () => {
-    await page.getByRole('button', { name: 'Preview', exact: true }).click();
-    await expect(page.getByRole('button', { name: /^Preview: live 3\/3/i })).toBeVisible({ timeout: 60_000 });
-    const links = page.getByRole('list', { name: 'Links to brokers' });
-    await expect(links.getByRole('listitem')).toHaveCount(3);
-    await page.keyboard.press('Escape');
-    url =
-      (await page.getByRole('contentinfo', { name: 'Status' }).innerText()).match(/http:\/\/petstore-\S+/)?.[0] ?? '';
-    expect(url).not.toBe('');
+    url = await startPreview(page);
   });
 
   await test.step('the URL answers as the manifests say', async () => {
@@ -131,10 +84,10 @@ test('a manifest is seen, broken, mended, previewed through three brokers, chang
   await test.step('a changed path answers', async () => {
     expect((await call(url, '/v2/pets', 'sample-partner-key')).status).toBe(404);
     await openFile(page, 'routes.yaml');
-    await goToLine(page, 'manifests/routes.yaml', 'match: PathPrefix(`/v1`)');
+    await goToLine(page, workspace, 'manifests/routes.yaml', 'match: PathPrefix(`/v1`)');
     for (const key of ['ArrowLeft', 'ArrowLeft', 'Backspace']) await page.keyboard.press(key);
     await page.keyboard.type('2');
-    await goToLine(page, 'manifests/routes.yaml', '- /v1');
+    await goToLine(page, workspace, 'manifests/routes.yaml', '- /v1');
     await page.keyboard.press('Backspace');
     await page.keyboard.type('2');
     await page.keyboard.press('Control+s');
@@ -165,12 +118,12 @@ test('a manifest is seen, broken, mended, previewed through three brokers, chang
     expect(workspace.git('status', '--porcelain')).toBe('');
   });
 
-  expect(complaints).toEqual([]);
+  expect(served.complaints).toEqual([]);
 });
 
 test('dark colours, no accessibility violations, and a narrow window', async ({ page }) => {
   await page.emulateMedia({ colorScheme: 'dark' });
-  await page.goto(pageUrl);
+  await page.goto(served.url);
   await expect(page.getByRole('treeitem', { name: /^petstore API/ })).toBeVisible();
   await page.getByRole('treeitem', { name: /^petstore API/ }).click();
   await expect(page.locator('.monaco-editor .view-line').first()).toBeVisible();
@@ -185,15 +138,15 @@ test('dark colours, no accessibility violations, and a narrow window', async ({ 
   await page.setViewportSize({ width: 900, height: 640 });
   await expect(page.getByRole('button', { name: 'Commit' }).first()).toBeInViewport();
   await screenshot(page, 'narrow');
-  expect(complaints).toEqual([]);
+  expect(served.complaints).toEqual([]);
 });
 
 test('a link that was used says how to get a new one', async ({ page }) => {
-  await page.goto(pageUrl);
+  await page.goto(served.url);
   await expect(page.getByRole('button', { name: 'Preview', exact: true })).toBeVisible();
   const stranger = await page.context().browser()!.newContext();
   const other = await stranger.newPage();
-  await other.goto(pageUrl);
+  await other.goto(served.url);
   await expect(other.getByText(/adit serve/).first()).toBeVisible();
   await stranger.close();
 });

@@ -28,10 +28,10 @@ export function RepositoryNote({ git }: { git: GitStatus | undefined }) {
   if (git.state === 'missing') {
     return (
       <div className="empty">
-        <p>Git is not on this machine.</p>
+        <p>{git.message ?? 'There is no Git on this machine.'}</p>
         <p className="dim">
-          {git.message ??
-            'Install it (Debian: apt install git, macOS: xcode-select --install, Windows: git-scm.com) and open the folder again. Everything but committing works without it.'}
+          Install Git (Debian: apt install git, macOS: xcode-select --install, Windows: git-scm.com) and start Adit
+          again. Everything but committing works without it.
         </p>
       </div>
     );

@@ -106,7 +106,7 @@ export function ContextMenu() {
               without one.
             </p>
           )}
-          {answer?.ok && (
+          {answer?.ok && answer.value.contexts.length > 0 && (
             <ul className="plain-list scroll context-list" aria-label="Contexts" onKeyDown={moveInList}>
               {answer.value.contexts.map((context) => {
                 const chosen = context.name === kube?.context && state !== 'off';
