@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util';
+import { fuzzWebSocket } from './fuzz-websocket.ts';
 import { fuzzYamux } from './fuzz-yamux.ts';
 
 /** Every fuzzer by the name of what it attacks: resolves to false when it found a failure. */
 const targets: Readonly<Record<string, (minutes: number, seed: number) => Promise<boolean>>> = {
+  websocket: fuzzWebSocket,
   yamux: fuzzYamux,
 };
 
