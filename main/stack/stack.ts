@@ -17,6 +17,8 @@ export interface StackOptions {
   onEvent(event: PreviewEvent): void;
   onLog(name: string, text: string): void;
   readonly signal?: AbortSignal | undefined;
+  /** Where the programs of the parts are; `roleProgram` when absent. */
+  readonly programOf?: typeof roleProgram | undefined;
 }
 
 export interface BrokerPart {
@@ -65,7 +67,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     args: (previous: ReadyLine | undefined) => string[],
     env: Record<string, string>,
   ): Promise<KeptChild> => {
-    const program = roleProgram(role);
+    const program = (options.programOf ?? roleProgram)(role);
     const child = await keepAlive({
       spec: (previous) => ({
         name,
@@ -82,6 +84,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     return child;
   };
 
+  let startingAgent: Promise<KeptChild> | undefined;
   try {
     const { cert, key, ca } = await developmentCertificates();
     const files = { cert: join(runDir, 'broker.pem'), key: join(runDir, 'broker-key.pem'), ca: join(runDir, 'ca.pem') };
@@ -118,6 +121,27 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       '--grace',
       String(options.graceSeconds ?? DEFAULT_GRACE_SECONDS),
     ];
+
+    // The agent needs no broker to start, and each process takes most of its time to load.
+    startingAgent = part(
+      'agent',
+      'agent',
+      (previous) => [
+        '--listen',
+        previous?.address ?? '127.0.0.1:0',
+        '--control',
+        controlUrl,
+        '--ca-file',
+        files.ca,
+        '--state-dir',
+        join(stateDir, 'agent'),
+        '--links',
+        String(Math.min(options.brokers, 8)),
+      ],
+      { ADIT_ENROLMENT_KEY: secrets.ADIT_ENROLMENT_KEY, ADIT_AGENT_TOKEN: secrets.ADIT_AGENT_TOKEN },
+    );
+    // A failure of what starts meanwhile comes first; this one is thrown where it is awaited.
+    startingAgent.catch(() => undefined);
 
     const brokers = await allOrNone(
       Array.from({ length: options.brokers }, (_, index) => {
@@ -178,23 +202,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       },
       brokerEnv,
     );
-    const agent = await part(
-      'agent',
-      'agent',
-      (previous) => [
-        '--listen',
-        previous?.address ?? '127.0.0.1:0',
-        '--control',
-        controlUrl,
-        '--ca-file',
-        files.ca,
-        '--state-dir',
-        join(stateDir, 'agent'),
-        '--links',
-        String(Math.min(options.brokers, 8)),
-      ],
-      { ADIT_ENROLMENT_KEY: secrets.ADIT_ENROLMENT_KEY, ADIT_AGENT_TOKEN: secrets.ADIT_AGENT_TOKEN },
-    );
+    const agent = await startingAgent;
 
     return {
       edge: () => ({ address: edge.ready().address, pid: edge.pid() }),
@@ -217,6 +225,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       stop: (graceMs) => stop(graceMs),
     };
   } catch (error) {
+    // What is still starting can be ended only once it has started.
+    await Promise.allSettled([startingAgent]);
     await stop(1_000);
     throw error;
   }
