@@ -75,5 +75,5 @@ test('Open shows what the preview answers in the same browser', async ({ page })
   expect(visitor.url()).toBe(url);
   // Without a key the answer is the gateway's 401, which says what is missing.
   await expect(visitor.locator('body')).toContainText(/key/i);
-  expect(await visitor.evaluate(() => window.opener === null)).toBe(true);
+  expect(await visitor.evaluate('window.opener === null')).toBe(true);
 });
