@@ -11,7 +11,7 @@ export function Centre() {
   return (
     <Group key={view} orientation="horizontal" {...(view === 'split' ? saved : {})}>
       {view !== 'graph' && (
-        <Panel id="editor" minSize="200px" defaultSize={view === 'split' ? '50%' : '100%'}>
+        <Panel id="editor" minSize="200px" defaultSize={view === 'split' ? '42%' : '100%'}>
           <PanelBoundary name="The editor">
             <EditorPane />
           </PanelBoundary>

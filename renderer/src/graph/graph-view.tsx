@@ -6,6 +6,7 @@ import {
   useStoreApi,
   type NodeChange,
   type ReactFlowInstance,
+  type Viewport,
 } from '@xyflow/react';
 import { useEffect, useMemo, useRef } from 'react';
 import { useLive } from '../state/live.ts';
@@ -14,7 +15,7 @@ import { selectKey, useSelection } from '../state/selection.ts';
 import { sizes } from '../theme/tokens.ts';
 import { edgeTraffic, nodeTraffic } from './edge-traffic.ts';
 import { LaidEdge, type LaidEdgeType } from './laid-edge.tsx';
-import type { GraphLayout } from './layout-graph.ts';
+import type { GraphLayout, Point } from './layout-graph.ts';
 import { HeadingNode, ObjectNode, type HeadingNodeType, type ObjectNodeType } from './object-node.tsx';
 import { relatedNodes } from './related.ts';
 import { columnOf, columnTitles } from './role.ts';
@@ -23,8 +24,9 @@ const nodeTypes = { object: ObjectNode, heading: HeadingNode };
 const edgeTypes = { laid: LaidEdge };
 const MANY_NODES = 300;
 const RECENT_EXCHANGES = 500;
-const READABLE_ZOOM = 0.8;
+const READABLE_ZOOM = 0.7;
 const MARGIN_PX = 16;
+const HEADING_PX = 30;
 
 export function GraphView({ layout }: { layout: GraphLayout }) {
   const model = useLive((state) => state.model);
@@ -78,7 +80,7 @@ export function GraphView({ layout }: { layout: GraphLayout }) {
       drawn.push({
         id: `heading ${column}`,
         type: 'heading',
-        position: { x, y: top - 30 },
+        position: { x, y: top - HEADING_PX },
         data: { title: columnTitles[column] ?? '' },
         width: sizes.nodeWidthPx,
         height: 20,
@@ -122,8 +124,7 @@ export function GraphView({ layout }: { layout: GraphLayout }) {
     const right = left + sizes.nodeWidthPx * zoom;
     const bottom = top + sizes.nodeHeightPx * zoom;
     if (width === 0 || (left >= 0 && top >= 0 && right <= width && bottom <= height)) return;
-    const centre = { x: place.x + sizes.nodeWidthPx / 2, y: place.y + sizes.nodeHeightPx / 2 };
-    void flow.setCenter(centre.x, centre.y, { zoom, duration: 120 });
+    void flow.setViewport(viewFrom(layout, place, { width, height, zoom }), { duration: 120 });
   }
 
   useEffect(() => {
@@ -175,6 +176,26 @@ export function GraphView({ layout }: { layout: GraphLayout }) {
       <Background variant={BackgroundVariant.Dots} gap={20} size={1} />
     </ReactFlow>
   );
+}
+
+/** Shows a node whole with the column before it, and no column cut at the left; the top too where all rows fit. */
+function viewFrom(
+  layout: GraphLayout,
+  place: Point,
+  { width, height, zoom }: { readonly width: number; readonly height: number; readonly zoom: number },
+): Viewport {
+  const points = [...layout.nodes.values()];
+  const before = Math.max(...points.map(({ x }) => x).filter((x) => x + sizes.nodeWidthPx <= place.x), -Infinity);
+  const fits = (place.x + sizes.nodeWidthPx - before) * zoom + 2 * MARGIN_PX <= width;
+  const left = fits ? before : place.x;
+  const top = Math.min(...points.map(({ y }) => y)) - HEADING_PX;
+  const bottom = Math.max(...points.map(({ y }) => y)) + sizes.nodeHeightPx;
+  const whole = (bottom - top) * zoom + 2 * MARGIN_PX <= height;
+  return {
+    x: MARGIN_PX - left * zoom,
+    y: whole ? MARGIN_PX - top * zoom : height / 2 - (place.y + sizes.nodeHeightPx / 2) * zoom,
+    zoom,
+  };
 }
 
 /** All of it where that can be read; else its left end, where visitors come in. */
