@@ -1,5 +1,6 @@
 import { isAlias, isMap, isScalar, isSeq, type Document, type LineCounter, type Node } from 'yaml';
 import type { FieldPath } from './field-path.ts';
+import { keyName } from './yaml-scalar.ts';
 import type { Position, Range } from './types.ts';
 
 export function positionAt(lines: LineCounter, offset: number): Position {
@@ -43,7 +44,7 @@ export function locate(
 
 function childOf(node: Node | null, segment: string | number): { key?: Node; value: Node | null } | undefined {
   if (isMap<Node, Node | null>(node)) {
-    const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(segment));
+    const pair = node.items.find((item) => isScalar(item.key) && keyName(item.key) === String(segment));
     return pair === undefined ? undefined : { key: pair.key, value: pair.value };
   }
   if (isSeq<Node | null>(node) && typeof segment === 'number' && segment < node.items.length) {

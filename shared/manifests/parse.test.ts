@@ -55,8 +55,8 @@ describe('objects of a file', () => {
   });
 
   it('have merge keys and aliases filled in', () => {
-    const [document] = parse(`${SERVICE}x: &x { a: 1, b: 2 }\ny:\n  <<: *x\n  b: 3\nz: *x\n`).documents;
-    expect(document?.value).toMatchObject({ y: { a: 1, b: 3 }, z: { a: 1, b: 2 } });
+    const [document] = parse(`${SERVICE}x: &x { a: 1, b: 2 }\nu:\n  <<: *x\n  b: 3\nz: *x\n`).documents;
+    expect(document?.value).toMatchObject({ u: { a: 1, b: 3 }, z: { a: 1, b: 2 } });
   });
 });
 

@@ -62,11 +62,10 @@ export function parseFile(file: SourceFile, namespace = 'default'): ParsedFile {
     };
   }
   const source = file.text.startsWith('\uFEFF') ? file.text.slice(1) : file.text;
-  const lines = new LineCounter();
+  const lines = linesIn(source);
   let parsed: readonly Document.Parsed[];
   try {
     const all = parseAllDocuments(source, {
-      lineCounter: lines,
       prettyErrors: false,
       strict: true,
       // Checked by us in linear time: the library's check is quadratic in the number of keys.
@@ -165,6 +164,14 @@ function manifestDocument(
 function looksLikeManifest(value: Fields, base: FieldPath): boolean {
   const present = ['apiVersion', 'kind', 'metadata', 'spec'].filter((field) => Object.hasOwn(value, field));
   return base.length > 0 || present.length >= 2;
+}
+
+/** Counted here, because the library loses lines after some mistakes. */
+function linesIn(source: string): LineCounter {
+  const lines = new LineCounter();
+  lines.addNewLine(0);
+  for (let at = source.indexOf('\n'); at >= 0; at = source.indexOf('\n', at + 1)) lines.addNewLine(at + 1);
+  return lines;
 }
 
 function linesOf(text: string): number {

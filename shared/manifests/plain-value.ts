@@ -1,5 +1,6 @@
 import { isAlias, isMap, isPair, isScalar, isSeq, type Document, type Node, type YAMLMap } from 'yaml';
 import type { DiagnosticCode } from './errors.ts';
+import { keyName, scalarValue } from './yaml-scalar.ts';
 
 /** More values than this in one document, aliases expanded, is an attack and not a manifest ("billion laughs"). */
 const MAX_VALUES = 200_000;
@@ -59,7 +60,17 @@ export function plainValue(document: Document.Parsed): { value: unknown; problem
     if ((isScalar(node) || isSeq(node) || isMap(node)) && node.anchor !== undefined) anchors.set(node.anchor, node);
     if (isScalar(node)) {
       if (values > MAX_VALUES) throw new TooComplex(`more than ${MAX_VALUES} values`, node);
-      return typeof node.value === 'bigint' ? Number(node.value) : (node.value ?? null);
+      const value = scalarValue(node);
+      if (typeof value === 'number' && !Number.isFinite(value)) {
+        problem(
+          'yaml-syntax',
+          `"${node.source ?? ''}" is a number that JSON cannot hold`,
+          node,
+          'Put a text in quotes.',
+        );
+        return null;
+      }
+      return value;
     }
     if (isSeq(node)) {
       if (depth > MAX_DEPTH) throw new TooComplex(`nested deeper than ${MAX_DEPTH} levels`, node);
@@ -83,7 +94,7 @@ export function plainValue(document: Document.Parsed): { value: unknown; problem
         problem('yaml-syntax', 'a key must be a plain word', map);
         continue;
       }
-      const name = String(key.value);
+      const name = keyName(key);
       if (name === '<<' && key.type === 'PLAIN') {
         const source = convert(pair.value, depth + 1, open);
         for (const from of Array.isArray(source) ? source : [source]) {

@@ -93,7 +93,7 @@ describe('routes of an IngressRoute', () => {
       TRAEFIK,
       'Middleware',
       'set',
-      'spec: { headers: { customRequestHeaders: { X: "1", Y: "" }, frameDeny: true, customResponseHeaders: { Z: z } } }',
+      'spec: { headers: { customRequestHeaders: { X: "1", W: "" }, frameDeny: true, customResponseHeaders: { Z: z } } }',
     );
     const { routes } = config(
       SERVICE,
@@ -104,7 +104,7 @@ describe('routes of an IngressRoute', () => {
     expect(routes[0]?.middlewares).toEqual([
       expect.objectContaining({
         kind: 'headers',
-        request: { X: '1', Y: '' },
+        request: { X: '1', W: '' },
         response: { 'X-Frame-Options': 'DENY', Z: 'z' },
       }),
       expect.objectContaining({ kind: 'strip-prefix', prefixes: ['/a', '/b'] }),
@@ -279,9 +279,9 @@ describe('APIs', () => {
     const analysis = run(
       API,
       auth('x', '{ isDefault: true, keyless: {} }'),
-      auth('y', '{ isDefault: true, apiKey: {} }'),
+      auth('w', '{ isDefault: true, apiKey: {} }'),
     );
-    expect(analysis.diagnostics).toMatchObject([{ code: 'default-auth-conflict', object: { name: 'y' } }]);
+    expect(analysis.diagnostics).toMatchObject([{ code: 'default-auth-conflict', object: { name: 'w' } }]);
     expect(analysis.config.apis['ns/shop']?.auth.kind).toBe('keyless');
   });
 

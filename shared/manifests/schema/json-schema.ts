@@ -6,6 +6,8 @@ export interface JsonSchemaOptions {
   /** Refuse fields that the schema does not name. Kubernetes does so beside the schema, when it decodes strictly. */
   readonly closed: boolean;
   readonly descriptions: boolean;
+  /** Mark integers, by the keyword `int64`, for a reader that knows of their bounds. */
+  readonly int64?: boolean;
 }
 
 const COPIED = [
@@ -18,6 +20,7 @@ export function jsonSchema(node: Structural, options: JsonSchemaOptions): JsonSc
   const out: Record<string, unknown> = {};
   const type = typeOf(node);
   if (type !== undefined) out['type'] = type;
+  if (options.int64 === true && node.type === 'integer') out['int64'] = true;
   for (const field of COPIED) if (node[field] !== undefined) out[field] = node[field];
   if (options.descriptions && node.description !== undefined && node.description !== '')
     out['description'] = node.description;
@@ -39,7 +42,8 @@ export function jsonSchema(node: Structural, options: JsonSchemaOptions): JsonSc
   else if (options.closed && isClosed(node)) out['additionalProperties'] = false;
   if (node.items !== undefined) out['items'] = jsonSchema(node.items, options);
   for (const combine of ['allOf', 'anyOf', 'oneOf'] as const) {
-    const parts = node[combine];
+    // Of a port and the like the type says all: `anyOf` there is Kubernetes' way to write it.
+    const parts = node['x-kubernetes-int-or-string'] === true ? undefined : node[combine];
     // The branches name fields that the schema around them defines, so that they are never closed.
     if (parts !== undefined) out[combine] = parts.map((part) => jsonSchema(part, { ...options, closed: false }));
   }

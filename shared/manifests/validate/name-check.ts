@@ -1,5 +1,4 @@
 import type { KindSchema } from '../schema/kind-schema.ts';
-import { shown } from './value-words.ts';
 
 const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
@@ -14,7 +13,7 @@ export function nameProblems(name: string, names: KindSchema['names']): string[]
   const problems: string[] = [];
   const [pattern, words, max] =
     names === 'label' ? ([LABEL, LABEL_WORDS, 63] as const) : ([SUBDOMAIN, SUBDOMAIN_WORDS, 253] as const);
-  if (name.length > max) problems.push(`Invalid value: ${shown(name)}: must be no more than ${max} characters`);
-  if (name.length <= 1_000 && !pattern.test(name)) problems.push(`Invalid value: ${shown(name)}: ${words}`);
+  if (name.length > max) problems.push(`must be no more than ${max} characters`);
+  if (name.length <= 1_000 && !pattern.test(name)) problems.push(words);
   return problems;
 }

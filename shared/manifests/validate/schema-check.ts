@@ -7,7 +7,7 @@ import { isDuration } from '../openapi-duration.ts';
 import { jsonSchema } from '../schema/json-schema.ts';
 import type { KindSchema } from '../schema/kind-schema.ts';
 import { withoutNulls } from './without-nulls.ts';
-import { goTypeName, shown, typeName } from './value-words.ts';
+import { goTypeName, isHuge, shown, typeName } from './value-words.ts';
 
 /** A way in which a value does not fit its schema, in the words and with the cause type of the API server. */
 export interface Misfit {
@@ -43,7 +43,13 @@ function compile(schema: KindSchema): ValidateFunction {
   });
   addFormats.default(ajv, ['date-time', 'date', 'email', 'hostname', 'ipv4', 'ipv6', 'uri', 'uuid', 'byte']);
   ajv.addFormat('duration', { type: 'string', validate: isDuration });
-  return ajv.compile(jsonSchema(schema.schema, { closed: false, descriptions: false }));
+  // A larger one is a float to the server.
+  ajv.addKeyword({ keyword: 'int64', type: 'number', validate: (_: unknown, data: number) => !isHuge(data) });
+  ajv.addFormat('int32', {
+    type: 'number',
+    validate: (data: number) => isHuge(data) || (data >= -(2 ** 31) && data < 2 ** 31),
+  });
+  return ajv.compile(jsonSchema(schema.schema, { closed: false, descriptions: false, int64: true }));
 }
 
 class Pattern {
@@ -75,8 +81,8 @@ function words(error: ErrorObject, root: unknown): Misfit | undefined {
         message: 'Required value',
       };
     case 'type': {
-      // The server speaks of the format, and in Go's types, where a number was given.
-      const format = typeof data === 'number' ? schemaOf(error).format : undefined;
+      // The server speaks of the format, and in Go's types, unless a text or a list was given.
+      const format = typeof data === 'string' || Array.isArray(data) ? undefined : schemaOf(error).format;
       const wanted = format ?? [params['type']].flat().filter((type) => type !== 'null').join(','); // prettier-ignore
       const actual = format === undefined ? typeName(data) : goTypeName(data);
       return {
@@ -85,6 +91,12 @@ function words(error: ErrorObject, root: unknown): Misfit | undefined {
         message: `Invalid value: ${shown(actual)}: ${name} in body must be of type ${wanted}: ${shown(actual)}`,
       };
     }
+    case 'int64':
+      return {
+        type: 'FieldValueTypeInvalid',
+        path: at,
+        message: `Invalid value: "number": ${name} in body must be of type integer: "number"`,
+      };
     case 'enum': {
       const values: readonly unknown[] = Array.isArray(params['allowedValues']) ? params['allowedValues'] : [];
       const supported = values.map((value) => shown(typeof value === 'string' ? value : shown(value))).join(', ');
@@ -128,6 +140,12 @@ function words(error: ErrorObject, root: unknown): Misfit | undefined {
     case 'pattern':
       return invalid(data, `should match '${String(params['pattern'])}'`);
     case 'format':
+      if (typeof data === 'number')
+        return {
+          type: 'FieldValueInvalid',
+          path: at,
+          message: `Invalid value: "": Checked value must be of type integer with format ${String(params['format'])} in ${name}`,
+        };
       return {
         ...invalid(data, `must be of type ${String(params['format'])}: ${shown(data)}`),
         type: 'FieldValueTypeInvalid',

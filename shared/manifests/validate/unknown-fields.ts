@@ -9,6 +9,9 @@ export interface UnknownField {
   readonly known: readonly string[];
 }
 
+/** The schema of what has none. */
+const NOTHING: Structural = {};
+
 /** Fields that strict decoding refuses. */
 export function unknownFields(schema: Structural, value: unknown): UnknownField[] {
   const found: UnknownField[] = [];
@@ -18,14 +21,15 @@ export function unknownFields(schema: Structural, value: unknown): UnknownField[
 
 function walk(schema: Structural, value: unknown, path: FieldPath, found: UnknownField[]): void {
   if (Array.isArray(value)) {
-    const { items } = schema;
+    const items = schema.items ?? (schema['x-kubernetes-preserve-unknown-fields'] === true ? undefined : NOTHING);
     if (items !== undefined) for (const [at, item] of value.entries()) walk(items, item, [...path, at], found);
     return;
   }
   if (!isFields(value)) return;
   const properties = schema.properties ?? {};
   const rest = typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined;
-  const closed = isClosed(schema);
+  // Where the schema wants something else than an object, the server drops fields before it sees the wrong type.
+  const closed = isClosed({ ...schema, type: 'object' });
   for (const [key, child] of Object.entries(value)) {
     const known = Object.hasOwn(properties, key) ? properties[key] : rest;
     if (known !== undefined) walk(known, child, [...path, key], found);

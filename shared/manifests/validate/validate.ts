@@ -8,9 +8,11 @@ import { report } from '../report.ts';
 import { apiVersionOf, findSchema, isKnownGroup, type SchemaSet } from '../schema/schema-set.ts';
 import type { Diagnostic, ManifestDocument } from '../types.ts';
 import { deprecations } from './deprecations.ts';
+import { metadataCheck } from './metadata-check.ts';
 import { nameProblems } from './name-check.ts';
 import { schemaCheck } from './schema-check.ts';
 import { unknownFields } from './unknown-fields.ts';
+import { shown } from './value-words.ts';
 
 /** Cause types after which the rules on the same value would say nothing of use. */
 const BLOCKING = new Set([
@@ -38,7 +40,7 @@ export function validateDocument(document: ManifestDocument, schemas: SchemaSet)
     diagnostics.push(report(document, 'unknown-field', path, message, { at: 'key', hint }));
   }
 
-  const misfits = schemaCheck(known, document.value);
+  const misfits = [...metadataCheck(document.value), ...schemaCheck(known, document.value)];
   for (const { type, path, message } of misfits) {
     const required = type === 'FieldValueRequired';
     diagnostics.push(
@@ -67,8 +69,10 @@ function checkName(document: ManifestDocument, names: 'label' | 'subdomain'): Di
     return [report(document, 'schema', ['metadata', 'name'], message, { type: 'FieldValueRequired', at: 'key' })];
   }
   if (typeof name !== 'string') return [];
-  return nameProblems(name, names).map((message) =>
-    report(document, 'name-invalid', ['metadata', 'name'], message, { type: 'FieldValueInvalid' }),
+  return nameProblems(name, names).map((words) =>
+    report(document, 'name-invalid', ['metadata', 'name'], `Invalid value: ${shown(name)}: ${words}`, {
+      type: 'FieldValueInvalid',
+    }),
   );
 }
 

@@ -12,11 +12,14 @@ export function withoutNulls(schema: Structural, value: unknown): unknown {
     const out = value.map((item) => withoutNulls(items, item));
     return out.some((item, at) => item !== value[at]) ? out : value;
   }
-  if (!isFields(value) || schema.properties === undefined) return value;
+  if (!isFields(value)) return value;
+  const rest = typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined;
+  if (schema.properties === undefined && rest === undefined) return value;
   let changed = false;
   const out: Record<string, unknown> = {};
   for (const [key, child] of Object.entries(value)) {
-    const known = Object.hasOwn(schema.properties, key) ? schema.properties[key] : undefined;
+    const known =
+      schema.properties !== undefined && Object.hasOwn(schema.properties, key) ? schema.properties[key] : rest;
     if (child === null && known !== undefined && known.nullable !== true) {
       changed = true;
       continue;
