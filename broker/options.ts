@@ -88,6 +88,8 @@ export interface BrokerLimits {
   /** A ping unanswered for this long makes the session suspect; twice as long ends it. */
   readonly pingTimeoutMs: number;
   readonly tunnelMaxMessageBytes: number;
+  /** What all sessions together may hold of responses that visitors read slowly. */
+  readonly receiveBudgetBytes: number;
   /** After its start a tunnel broker says 503, not 404, of hosts that it does not know: their agents may be dialling. */
   readonly warmUpMs: number;
 }
@@ -113,6 +115,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   pingIntervalMs: 400,
   pingTimeoutMs: 1_000,
   tunnelMaxMessageBytes: 2 * 1024 * 1024,
+  receiveBudgetBytes: 512 * 1024 * 1024,
   // The longest wait of an agent between two dials.
   warmUpMs: 15_000,
 };

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BrokerHeartbeat, EdgeHeartbeat } from '../shared/control/api.ts';
 import { TUNNEL_PATH } from '../shared/tunnel/protocol.ts';
+import { ReceiveBudget } from '../shared/yamux/receive-budget.ts';
 import { CertificateFiles } from './certificate-files.ts';
 import type { Edge } from './edge.ts';
 import { BrokerOptionsError } from './errors.ts';
@@ -228,6 +229,7 @@ class RunningBroker implements Broker, Edge {
       broker: this.id,
       region: this.#options.region,
       limits: this.limits,
+      receiveBudget: new ReceiveBudget(this.limits.receiveBudgetBytes),
       log: this.log,
       checkToken,
       onHello: (session: TunnelSession) => this.#registry.greet(session),

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Result } from '../shared/result/result.ts';
 import type { AgentMessage, TunnelClaims } from '../shared/tunnel/protocol.ts';
 import { YamuxError } from '../shared/yamux/errors.ts';
+import type { ReceiveBudget } from '../shared/yamux/receive-budget.ts';
 import { Session } from '../shared/yamux/session.ts';
 import type { ByteChannel } from '../shared/yamux/types.ts';
 import { version } from '../shared/version.ts';
@@ -20,6 +21,8 @@ export interface TunnelSessionOwner {
   readonly broker: string;
   readonly region: string;
   readonly limits: TargetLimits & { readonly pingIntervalMs: number; readonly pingTimeoutMs: number };
+  /** Shared by all sessions of the broker. */
+  readonly receiveBudget: ReceiveBudget;
   readonly log: Logger;
   checkToken(token: string): Promise<Result<TunnelClaims>>;
   /** The hello has come: the session may be used; false when a newer one of this agent is there. */
@@ -53,6 +56,7 @@ export class TunnelSession extends Target {
     this.#log = owner.log.child({ agent: claims.sub, session: this.id });
     this.#session = new Session(channel, {
       role: 'server',
+      budget: owner.receiveBudget,
       flushAfter: 'poll',
       keepAlive: { intervalMs: owner.limits.pingIntervalMs, missMs: owner.limits.pingTimeoutMs },
       onSuspect: (suspect) => this.#onSuspect(suspect),

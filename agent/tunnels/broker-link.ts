@@ -4,6 +4,7 @@ import type { Link } from '../../shared/agent/api.ts';
 import type { BrokerRecord } from '../../shared/control/api.ts';
 import type { BrokerMessage } from '../../shared/tunnel/protocol.ts';
 import type { Clock } from '../../shared/yamux/clock.ts';
+import type { ReceiveBudget } from '../../shared/yamux/receive-budget.ts';
 import { Session } from '../../shared/yamux/session.ts';
 import type { ByteChannel, YamuxStream } from '../../shared/yamux/types.ts';
 
@@ -31,6 +32,8 @@ export interface LinkContext {
   readonly clock: Clock;
   readonly random: () => number;
   readonly dial: Dial;
+  /** Shared by the sessions of all links. */
+  readonly receiveBudget: ReceiveBudget;
   readonly log: Logger;
   token(): string;
   hosts(): readonly string[];
@@ -232,6 +235,7 @@ export class BrokerLink {
     };
     const session: Session = new Session(channel, {
       role: 'client',
+      budget: this.#c.receiveBudget,
       flushAfter: 'poll',
       keepAlive: KEEP_ALIVE,
       onStream: (stream) => {

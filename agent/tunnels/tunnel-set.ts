@@ -5,6 +5,7 @@ import type { BrokerRecord } from '../../shared/control/api.ts';
 import type { PreviewEvent } from '../../shared/process/lines.ts';
 import { systemClock } from '../../shared/yamux/clock.ts';
 import type { Clock } from '../../shared/yamux/clock.ts';
+import { ReceiveBudget } from '../../shared/yamux/receive-budget.ts';
 import type { YamuxStream } from '../../shared/yamux/types.ts';
 
 import { BrokerLink } from './broker-link.ts';
@@ -16,6 +17,8 @@ import type { LinkState } from './link-state.ts';
 import { MachineWatch } from './machine-watch.ts';
 import { nearerBroker } from './nearer-broker.ts';
 
+/** What the sessions of all links together may hold of requests that upstreams read slowly. */
+const RECEIVE_BUDGET_BYTES = 128 * 1024 * 1024;
 const MAX_LINKS = 8;
 /** A broker that stays away this long is replaced, if the directory has another. */
 const REPLACE_AFTER_MS = 30_000;
@@ -102,6 +105,7 @@ export class TunnelSet {
       clock: this.#clock,
       random: this.#random,
       dial: options.dial ?? dialWebSocket,
+      receiveBudget: new ReceiveBudget(RECEIVE_BUDGET_BYTES),
       log: options.log,
       token: options.token,
       hosts: options.hosts,
