@@ -4,13 +4,26 @@ const CATALOGUE = {
   'broker.target-too-long': { status: 414, title: 'Request target too long', hint: 'Shorten the path or the query.' },
   'broker.head-too-large': { status: 431, title: 'Request head too large', hint: 'Send fewer or smaller headers.' },
   'broker.head-timeout': { status: 408, title: 'Request timed out', hint: 'Send the whole request head at once.' },
+  'broker.body-timeout': { status: 408, title: 'Request body too slow', hint: 'Send the body without long pauses.' },
+  'broker.too-many-requests': {
+    status: 429,
+    title: 'Too many requests from this address',
+    hint: 'Send fewer requests, or wait a little.',
+    retryAfterSeconds: 1,
+  },
+  'broker.too-many-connections': {
+    status: 503,
+    title: 'Too many connections',
+    hint: 'Use fewer connections, or try again soon.',
+    retryAfterSeconds: 1,
+  },
   'broker.not-implemented': { status: 501, title: 'Not implemented', hint: 'Use chunked or Content-Length framing.' },
   'broker.bad-version': { status: 505, title: 'HTTP version not supported', hint: 'Use HTTP/1.1.' },
   'broker.connect-refused': { status: 405, title: 'CONNECT is not served', hint: 'This is no forward proxy.' },
   'broker.misdirected': {
     status: 421,
     title: 'Misdirected request',
-    hint: 'The absolute target and Host must be the same.',
+    hint: 'Host, the absolute target, :authority and the name of the TLS handshake must be the same.',
   },
   'broker.unknown-host': {
     status: 404,
@@ -54,6 +67,12 @@ const CATALOGUE = {
     status: 503,
     title: 'No signing keys yet',
     hint: 'The control plane has not been reached. Try again soon.',
+    retryAfterSeconds: 2,
+  },
+  'broker.too-many-dials': {
+    status: 429,
+    title: 'Too many tunnels dialled from this address',
+    hint: 'Wait before the next dial.',
     retryAfterSeconds: 2,
   },
   'broker.too-many-sessions': {

@@ -52,6 +52,10 @@ test('signing keys come from the control plane and are kept when it is away; the
       response.end(keys.jwks);
       return;
     }
+    if (request.url === '/v1/revocations') {
+      response.end('{"revocations":[]}');
+      return;
+    }
     let body = '';
     request.on('data', (piece: Buffer) => (body += piece.toString()));
     request.on('end', () => {

@@ -67,6 +67,9 @@ export interface BrokerLimits {
   readonly maxInFlight: number;
   readonly maxInFlightPerTarget: number;
   readonly maxSessions: number;
+  /** Tunnel handshakes of one address (one /64 of IPv6). */
+  readonly handshakesPerSecond: number;
+  readonly handshakeBurst: number;
   readonly headTimeoutMs: number;
   /** Between requests of a kept connection. */
   readonly keepAliveTimeoutMs: number;
@@ -101,6 +104,8 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   maxInFlight: 20_000,
   maxInFlightPerTarget: 4_096,
   maxSessions: 4_096,
+  handshakesPerSecond: 100,
+  handshakeBurst: 1_000,
   headTimeoutMs: 10_000,
   keepAliveTimeoutMs: 75_000,
   bodyIdleTimeoutMs: 60_000,

@@ -5,6 +5,9 @@ import type { TunnelSession } from './tunnel-session.ts';
 
 const REPLACED_GRACE_MS = 10_000;
 const SWEEP_MS = 1_000;
+/** Share of the most sessions above which agents are asked to move. */
+const CROWDED = 0.9;
+const ASK_AGAIN_MS = 60_000;
 
 /** All sessions of this broker: one live session an agent, the newest generation wins. */
 export class SessionRegistry {
@@ -14,9 +17,12 @@ export class SessionRegistry {
   readonly #sessions = new Set<TunnelSession>();
   /** By agent: the one that has the hosts. */
   readonly #current = new Map<string, TunnelSession>();
+  readonly #askedAt = new WeakMap<TunnelSession, number>();
+  readonly #crowdedAbove: number;
   readonly #sweeper: NodeJS.Timeout;
 
-  constructor(table: RoutingTable, log: Logger, onEvent: (event: BrokerEvent) => void) {
+  constructor(table: RoutingTable, maxSessions: number, log: Logger, onEvent: (event: BrokerEvent) => void) {
+    this.#crowdedAbove = Math.max(1, maxSessions * CROWDED);
     this.#table = table;
     this.#log = log;
     this.#onEvent = onEvent;
@@ -48,10 +54,21 @@ export class SessionRegistry {
     if (current !== undefined && current !== session) {
       // A stale session may still hold the name: it must not shut out the one that is newer and answers.
       if (current.usable && current.generation > session.generation) {
-        session.end('a newer session of this agent is connected');
+        session.dismiss('a newer session of this agent is connected');
         return false;
       }
-      current.leave(REPLACED_GRACE_MS, 'replaced by a newer session of this agent');
+      const replayed = current.tokenId === session.tokenId && current.remoteAddress !== session.remoteAddress;
+      if (replayed)
+        this.#log.warn(
+          { agent: session.agent, token: session.tokenId, was: current.remoteAddress, is: session.remoteAddress },
+          'one token from two addresses',
+        );
+      current.leave(
+        REPLACED_GRACE_MS,
+        replayed
+          ? `its token was used by a newer session from ${session.remoteAddress}`
+          : 'replaced by a newer session of this agent',
+      );
       void current.close(REPLACED_GRACE_MS);
     }
     this.#current.set(session.agent, session);
@@ -72,6 +89,11 @@ export class SessionRegistry {
     this.#onEvent({ type: 'session-down', agent: session.agent, session: session.id, reason });
   }
 
+  /** Something was revoked. */
+  recheck(): void {
+    for (const session of this.#sessions) session.recheck();
+  }
+
   leave(graceMs: number, reason: string): void {
     for (const session of this.#sessions) session.leave(graceMs, reason);
   }
@@ -88,5 +110,18 @@ export class SessionRegistry {
   #sweep(): void {
     const now = performance.now();
     for (const session of this.#sessions) session.sweepIdle(now);
+    if (this.#sessions.size > this.#crowdedAbove) this.#relieve(now);
+  }
+
+  /** Asks the session with the least to do, of those not asked lately, to move: one a second, so that none flees in vain. */
+  #relieve(now: number): void {
+    let chosen: TunnelSession | undefined;
+    for (const session of this.#sessions) {
+      if (!session.live || now - (this.#askedAt.get(session) ?? -Infinity) < ASK_AGAIN_MS) continue;
+      if (chosen === undefined || session.inFlight < chosen.inFlight) chosen = session;
+    }
+    if (chosen === undefined) return;
+    this.#askedAt.set(chosen, now);
+    chosen.askToMove('the broker has nearly as many sessions as it takes');
   }
 }

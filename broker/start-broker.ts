@@ -1,7 +1,11 @@
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BrokerHeartbeat, EdgeHeartbeat } from '../shared/control/api.ts';
+import { RateLimiter } from '../shared/limits/rate-limiter.ts';
+import { ok } from '../shared/result/result.ts';
+import type { Result } from '../shared/result/result.ts';
 import { TUNNEL_PATH } from '../shared/tunnel/protocol.ts';
+import type { TunnelClaims } from '../shared/tunnel/protocol.ts';
 import { ReceiveBudget } from '../shared/yamux/receive-budget.ts';
 import { CertificateFiles } from './certificate-files.ts';
 import type { Edge } from './edge.ts';
@@ -15,6 +19,7 @@ import { PeerEntrance } from './peer-entrance.ts';
 import { ROUTES_PATH } from './peer-follower.ts';
 import { PublicEntrance } from './public-entrance.ts';
 import { Relay } from './relay.ts';
+import { Revocations } from './revocations.ts';
 import { StaticRouteDirectory } from './route-directory.ts';
 import { RouteFeed } from './route-feed.ts';
 import { RoutingTable } from './routing-table.ts';
@@ -68,6 +73,7 @@ class RunningBroker implements Broker, Edge {
   readonly #table = new RoutingTable();
   readonly #registry: SessionRegistry;
   readonly #keys: SigningKeys | undefined;
+  readonly #revocations: Revocations | undefined;
   readonly #directory: StaticRouteDirectory | undefined;
   readonly #relay: Relay | undefined;
   readonly #feed: RouteFeed;
@@ -85,7 +91,9 @@ class RunningBroker implements Broker, Edge {
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.log = options.log.child({ broker: options.id });
     this.peerSecret = options.peerSecret;
-    this.#registry = new SessionRegistry(this.#table, this.log, (event) => options.onEvent?.(event));
+    this.#registry = new SessionRegistry(this.#table, this.limits.maxSessions, this.log, (event) =>
+      options.onEvent?.(event),
+    );
     this.#feed = new RouteFeed(this.#table);
     const keyUrl = options.jwksFile === undefined ? options.control?.url : undefined;
     if (options.roles.includes('tunnel')) {
@@ -94,6 +102,15 @@ class RunningBroker implements Broker, Edge {
         log: this.log,
         ...(options.jwksFile === undefined ? {} : { file: options.jwksFile }),
         ...(keyUrl === undefined ? {} : { url: keyUrl }),
+      });
+    }
+    if (options.roles.includes('tunnel') && options.control !== undefined) {
+      const { url, brokerKey } = options.control;
+      this.#revocations = new Revocations({
+        url,
+        key: brokerKey,
+        log: this.log,
+        onChange: () => this.#registry.recheck(),
       });
     }
     const peers = options.peers ?? [];
@@ -112,7 +129,7 @@ class RunningBroker implements Broker, Edge {
 
   async start(): Promise<void> {
     const { options } = { options: this.#options };
-    await this.#keys?.start();
+    await Promise.all([this.#keys?.start(), this.#revocations?.start()]);
     const tls = await this.#visitorTls();
     const proto = tls !== undefined || options.publicUrl?.startsWith('https:') === true ? 'https' : 'http';
     this.#public = await VisitorListener.listen(this, new PublicEntrance(proto), { address: options.public, tls });
@@ -178,6 +195,7 @@ class RunningBroker implements Broker, Edge {
     this.draining = true;
     for (const heartbeat of this.#heartbeats) heartbeat.stop();
     this.#keys?.stop();
+    this.#revocations?.stop();
     this.#certificates?.stop();
     this.#feed.close();
     this.#relay?.close();
@@ -223,8 +241,16 @@ class RunningBroker implements Broker, Edge {
   }
 
   #listenForTunnels(options: NonNullable<BrokerOptions['tunnel']>): Promise<TunnelListener> {
-    const checkToken = async (token: string) =>
-      await (this.#keys ?? new SigningKeys({ issuer: this.#options.issuer, log: this.log })).check(token);
+    const remaining = (claims: TunnelClaims): Result<TunnelClaims> => this.#revocations?.check(claims) ?? ok(claims);
+    const checkToken = async (token: string): Promise<Result<TunnelClaims>> => {
+      const keys = this.#keys ?? new SigningKeys({ issuer: this.#options.issuer, log: this.log });
+      const checked = await keys.check(token);
+      return checked.ok ? remaining(checked.value) : checked;
+    };
+    const dials = new RateLimiter({
+      perSecond: this.limits.handshakesPerSecond,
+      burst: this.limits.handshakeBurst,
+    });
     const owner = {
       broker: this.id,
       region: this.#options.region,
@@ -232,6 +258,7 @@ class RunningBroker implements Broker, Edge {
       receiveBudget: new ReceiveBudget(this.limits.receiveBudgetBytes),
       log: this.log,
       checkToken,
+      remaining,
       onHello: (session: TunnelSession) => this.#registry.greet(session),
       onHosts: (session: TunnelSession) => this.#registry.hostsChanged(session),
       onClosed: (session: TunnelSession, reason: string) => this.#registry.remove(session, reason),
@@ -247,7 +274,8 @@ class RunningBroker implements Broker, Edge {
             : this.#registry.size >= this.limits.maxSessions
               ? 'broker.too-many-sessions'
               : undefined,
-        onTunnel: (channel, claims) => this.#registry.add(new TunnelSession(owner, channel, claims)),
+        mayDial: (address) => dials.take(addressGroup(address), performance.now()) === 0,
+        onTunnel: (channel, claims, address) => this.#registry.add(new TunnelSession(owner, channel, claims, address)),
         healthy: () => true,
         ready: () => this.ready(),
       },
@@ -301,6 +329,11 @@ class RunningBroker implements Broker, Edge {
     if (state === 'up') this.#options.onEvent?.({ type: 'peer-up', peer, hosts: this.#directory?.size ?? 0 });
     else if (state === 'down') this.#options.onEvent?.({ type: 'peer-down', peer, reason: 'its connection ended' });
   }
+}
+
+/** Whoever has IPv6 has a /64 at least: its addresses count as one. */
+function addressGroup(address: string): string {
+  return address.includes('.') || !address.includes(':') ? address : address.split(':').slice(0, 4).join(':');
 }
 
 function joinAddress(address: AddressInfo): string {

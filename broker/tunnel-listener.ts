@@ -25,7 +25,9 @@ export interface TunnelListenerOwner {
   checkToken(token: string): Promise<Result<TunnelClaims>>;
   /** Why no session is taken now. */
   refusal(): BrokerErrorCode | undefined;
-  onTunnel(channel: ByteChannel, claims: TunnelClaims): void;
+  /** False: this address dials too often. */
+  mayDial(remoteAddress: string): boolean;
+  onTunnel(channel: ByteChannel, claims: TunnelClaims, remoteAddress: string): void;
   healthy(): boolean;
   ready(): boolean;
 }
@@ -133,6 +135,12 @@ export class TunnelListener {
       refuse(isVersion ? 'broker.upgrade-required' : 'broker.bad-request', `${handshake.error.message}.`);
       return;
     }
+    const remoteAddress = request.socket.remoteAddress ?? '';
+    // Before the token: checking a signature costs more than anything else here.
+    if (!this.#owner.mayDial(remoteAddress)) {
+      refuse('broker.too-many-dials');
+      return;
+    }
     const authorization = request.headers.authorization ?? '';
     if (!authorization.toLowerCase().startsWith('bearer ') || authorization.length > MAX_TOKEN_BYTES) {
       refuse('broker.unauthorized', 'The bearer token is missing.');
@@ -158,7 +166,7 @@ export class TunnelListener {
       maxMessageBytes: this.#owner.maxMessageBytes,
     });
     try {
-      this.#owner.onTunnel(channel, checked.value);
+      this.#owner.onTunnel(channel, checked.value, remoteAddress);
     } catch (error) {
       this.#owner.log.warn({ err: error }, 'tunnel ended while it was taken');
       socket.destroy();

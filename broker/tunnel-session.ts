@@ -14,6 +14,8 @@ import type { TargetLimits } from './target.ts';
 import type { Wire } from './wire.ts';
 
 const HELLO_TIMEOUT_MS = 5_000;
+/** The agent tells its load every 5 s, when it has changed. */
+const LOAD_HOLDS_MS = 10_000;
 /** `setTimeout` takes no more than this. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -25,6 +27,8 @@ export interface TunnelSessionOwner {
   readonly receiveBudget: ReceiveBudget;
   readonly log: Logger;
   checkToken(token: string): Promise<Result<TunnelClaims>>;
+  /** What is left of the claims after revocation. */
+  remaining(claims: TunnelClaims): Result<TunnelClaims>;
   /** The hello has come: the session may be used; false when a newer one of this agent is there. */
   onHello(session: TunnelSession): boolean;
   /** The hosts that it serves have changed. */
@@ -37,6 +41,7 @@ export class TunnelSession extends Target {
   readonly kind = 'session';
   readonly id = randomUUID();
   generation = 0;
+  readonly remoteAddress: string;
   readonly #owner: TunnelSessionOwner;
   readonly #session: Session;
   readonly #control: ControlStream;
@@ -44,20 +49,22 @@ export class TunnelSession extends Target {
   #claims: TunnelClaims;
   #helloHosts: readonly string[] = [];
   #hosts: ReadonlySet<string> = new Set();
+  #load = { inFlight: 0, at: -Infinity };
   #state: 'greeting' | 'live' | 'leaving' | 'closed' = 'greeting';
   #reason: string | undefined;
   #expiry: NodeJS.Timeout | undefined;
   #helloTimer: NodeJS.Timeout | undefined;
 
-  constructor(owner: TunnelSessionOwner, channel: ByteChannel, claims: TunnelClaims) {
+  constructor(owner: TunnelSessionOwner, channel: ByteChannel, claims: TunnelClaims, remoteAddress = '') {
     super(owner.limits);
+    this.remoteAddress = remoteAddress;
     this.#owner = owner;
     this.#claims = claims;
     this.#log = owner.log.child({ agent: claims.sub, session: this.id });
     this.#session = new Session(channel, {
       role: 'server',
-      budget: owner.receiveBudget,
       flushAfter: 'poll',
+      budget: owner.receiveBudget,
       keepAlive: { intervalMs: owner.limits.pingIntervalMs, missMs: owner.limits.pingTimeoutMs },
       onSuspect: (suspect) => this.#onSuspect(suspect),
       onGoAway: () => this.#onGoAway(),
@@ -78,6 +85,11 @@ export class TunnelSession extends Target {
 
   get agent(): string {
     return this.#claims.sub;
+  }
+
+  /** `jti`. */
+  get tokenId(): string {
+    return this.#claims.jti;
   }
 
   get hosts(): ReadonlySet<string> {
@@ -128,6 +140,38 @@ export class TunnelSession extends Target {
     await this.#session.close(0);
   }
 
+  /** Tells the agent why, and ends it at once. */
+  dismiss(reason: string): void {
+    this.leave(0, reason);
+    void this.close(0);
+  }
+
+  /** Asks the agent to move this session to another broker. */
+  askToMove(reason: string): void {
+    this.#control.send({ type: 'rebalance', reason });
+  }
+
+  /** Something was revoked: what this session has no right to any more ends. */
+  recheck(): void {
+    const left = this.#owner.remaining(this.#claims);
+    if (!left.ok) {
+      this.dismiss(left.error.message);
+      return;
+    }
+    if (left.value.hosts.length === this.#claims.hosts.length) return;
+    this.#claims = left.value;
+    const allowed = new Set(left.value.hosts);
+    if (this.#state === 'live')
+      this.#applyHosts(new Set([...this.#hosts].filter((host) => allowed.has(host))), 'it was given back or revoked');
+  }
+
+  /** Requests that reach the agent over other brokers count as well. */
+  override cost(now: number): number {
+    const fresh = now - this.#load.at < LOAD_HOLDS_MS;
+    const elsewhere = fresh ? Math.max(0, this.#load.inFlight - this.inFlight) : 0;
+    return (super.cost(now) * (this.inFlight + elsewhere + 1)) / (this.inFlight + 1);
+  }
+
   /** Ends it now. */
   end(reason: string): void {
     if (this.#state === 'closed') return;
@@ -154,6 +198,7 @@ export class TunnelSession extends Target {
         void this.#renew(message.token);
         return;
       case 'load':
+        this.#load = { inFlight: message.inFlight, at: performance.now() };
         return;
       default:
     }
@@ -177,13 +222,11 @@ export class TunnelSession extends Target {
     this.#applyHosts(new Set(wanted));
   }
 
-  #applyHosts(hosts: ReadonlySet<string>): void {
+  #applyHosts(hosts: ReadonlySet<string>, reason = 'no longer in the token or the hello'): void {
     const before = this.#hosts;
     this.#setHosts(hosts);
     for (const host of hosts) if (!before.has(host)) this.#control.send({ type: 'host-added', host });
-    for (const host of before)
-      if (!hosts.has(host))
-        this.#control.send({ type: 'host-removed', host, reason: 'no longer in the token or the hello' });
+    for (const host of before) if (!hosts.has(host)) this.#control.send({ type: 'host-removed', host, reason });
   }
 
   #setHosts(hosts: ReadonlySet<string>): void {

@@ -186,3 +186,57 @@ test('a broker that has just started says of a host that it does not know that i
     await fresh.close();
   }
 });
+
+test('one address cannot dial without end', async () => {
+  const strict = await startTunnelBroker(keys, { limits: { handshakesPerSecond: 0.001, handshakeBurst: 2 } });
+  try {
+    const dial = async (agent: string) =>
+      TestAgent.dial(strict.addresses.tunnelUrl ?? '', {
+        token: await keys.token(agent, [HOST]),
+        hosts: [HOST],
+        agent,
+      });
+    const agents = [await dial('one'), await dial('two')];
+    await expect(dial('three')).rejects.toThrow('429 ');
+    for (const agent of agents) agent.socket.terminate();
+  } finally {
+    await strict.close();
+  }
+});
+
+test('a token used from two addresses serves the newest session, and the older one is told', async () => {
+  const token = await keys.token('agent-1', [HOST]);
+  const from = (localAddress: string, generation: number, hosts = [HOST]) =>
+    TestAgent.dial(url(), {
+      token,
+      hosts,
+      generation,
+      localAddress,
+      onRequest: (_request, response) => response.end(localAddress),
+    });
+  const first = await from('127.0.0.1', 1);
+  const second = await from('127.0.0.2', 2);
+  expect(await first.received('drain')).toMatchObject({
+    reason: 'its token was used by a newer session from 127.0.0.2',
+  });
+  await dead(first);
+  expect((await ask(broker.addresses.public, HOST)).body.toString()).toBe('127.0.0.2');
+  const stale = await from('127.0.0.3', 1, []);
+  expect(await stale.received('drain')).toMatchObject({ reason: 'a newer session of this agent is connected' });
+  await dead(stale);
+  expect((await ask(broker.addresses.public, HOST)).body.toString()).toBe('127.0.0.2');
+  second.socket.terminate();
+});
+
+test('a broker with nearly as many sessions as it takes asks the idlest to move', async () => {
+  const small = await startTunnelBroker(keys, { limits: { maxSessions: 2 } });
+  try {
+    const dial = async (agent: string) =>
+      TestAgent.dial(small.addresses.tunnelUrl ?? '', { token: await keys.token(agent, [HOST]), hosts: [HOST], agent });
+    const agents = [await dial('one'), await dial('two')];
+    await Promise.race(agents.map((agent) => agent.received('rebalance')));
+    for (const agent of agents) agent.socket.terminate();
+  } finally {
+    await small.close();
+  }
+});

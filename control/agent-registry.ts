@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { EnrolReply } from '../shared/control/api.ts';
 
 import { hashCredential, matchesAny } from './credential.ts';
+import { transaction } from './database.ts';
 import { ControlError } from './errors.ts';
 import { randomName } from './random-name.ts';
 import type { RandomBytes } from './random-name.ts';
@@ -55,6 +56,22 @@ export class AgentRegistry {
       this.#database.prepare('UPDATE agents SET seen_at = ? WHERE id = ?').run(now, agentId);
     }
     return agentId;
+  }
+
+  /** The secret is worth nothing from now on, and all leases end; hosts stay in quarantine. Throws `unknown-agent`. */
+  revoke(agentId: string, now: number): void {
+    transaction(this.#database, () => {
+      const { changes } = this.#database
+        .prepare('UPDATE agents SET secret_hash = zeroblob(32) WHERE id = ?')
+        .run(agentId);
+      if (changes === 0) throw new ControlError('unknown-agent', `there is no agent ${agentId}`);
+      this.#database
+        .prepare('UPDATE leases SET released_at = ? WHERE agent_id = ? AND released_at IS NULL')
+        .run(now, agentId);
+      this.#database
+        .prepare('INSERT OR REPLACE INTO revoked_agents (agent_id, revoked_at) VALUES (?, ?)')
+        .run(agentId, now);
+    });
   }
 
   forgetIdle(now: number): void {

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import swagger from '@fastify/swagger';
 import Fastify, { LogController } from 'fastify';
 import type { FastifyRequest } from 'fastify';
@@ -16,6 +18,7 @@ import {
   leaseRequest,
   problem,
   renewRequest,
+  revocationList,
 } from '../shared/control/api.ts';
 import type { BrokerRecord } from '../shared/control/api.ts';
 
@@ -25,7 +28,7 @@ import { bearerOf, hashCredential, matchesAny } from './credential.ts';
 import { ControlError } from './errors.ts';
 import type { ControlLimits } from './options.ts';
 import { sendProblem, toControlError } from './problem-reply.ts';
-import { RateLimiter } from './rate-limiter.ts';
+import { RateLimiter } from '../shared/limits/rate-limiter.ts';
 import { publicJwk } from './signing-keys.ts';
 
 const MAX_BODY_BYTES = 16 * 1024;
@@ -139,6 +142,41 @@ export async function apiServer({ plane, enrolmentKeys, brokerKeys, limits, vers
     },
     async (request, reply) =>
       reply.code(201).header('cache-control', 'no-store').send(plane.agents.enrol(request.body.name, now())),
+  );
+
+  app.delete(
+    '/v1/agents/:id',
+    {
+      onRequest: needsEnrolmentKey,
+      schema: {
+        summary: 'Remove an agent: its leases end and its tokens are revoked',
+        ...secured('enrolmentKey'),
+        params: id,
+        response: { 204: nothing, ...failures },
+      },
+    },
+    async (request, reply) => {
+      plane.agents.revoke(request.params.id, now());
+      return reply.code(204).send(null);
+    },
+  );
+
+  app.get(
+    '/v1/revocations',
+    {
+      onRequest: needsBrokerKey,
+      schema: {
+        summary: 'What tokens that are alive are no longer good for',
+        ...secured('brokerKey'),
+        response: { 200: revocationList, 304: nothing, ...failures },
+      },
+    },
+    async (request, reply) => {
+      const revocations = plane.revocations.list(now());
+      const etag = `"${createHash('sha256').update(JSON.stringify(revocations)).digest('base64url')}"`;
+      reply.header('etag', etag).header('cache-control', 'no-cache');
+      return request.headers['if-none-match'] === etag ? reply.code(304).send(null) : reply.send({ revocations });
+    },
   );
 
   app.post(

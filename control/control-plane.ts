@@ -12,6 +12,7 @@ import type { HeldLease } from './lease-book.ts';
 import type { ControlLimits } from './options.ts';
 import { randomName } from './random-name.ts';
 import type { RandomBytes } from './random-name.ts';
+import { RevocationList } from './revocation-list.ts';
 import { SigningKeys } from './signing-keys.ts';
 
 const TOKEN_MAX_SECONDS = 3600;
@@ -36,6 +37,7 @@ export class ControlPlane {
   readonly edges: EdgeDirectory;
   readonly keys: SigningKeys;
   readonly listeners: DirectoryListeners;
+  readonly revocations: RevocationList;
   readonly #o: ControlPlaneOptions;
   #purgedAt = 0;
 
@@ -48,6 +50,7 @@ export class ControlPlane {
     this.brokers = new BrokerDirectory(() => this.listeners.publish(this.brokers.list()));
     this.edges = new EdgeDirectory(database);
     this.keys = new SigningKeys(database);
+    this.revocations = new RevocationList(database, TOKEN_MAX_SECONDS * 1000);
   }
 
   /** Throws `no-edge`, `lease-limit`, `name-exhausted`. */
@@ -75,6 +78,7 @@ export class ControlPlane {
     this.#purgedAt = now;
     this.leases.purge(now);
     this.agents.forgetIdle(now);
+    this.revocations.purge(now);
     if (now - (this.keys.newestAt() ?? now) > ROTATE_AFTER_MS) await this.keys.rotate(now);
   }
 

@@ -39,6 +39,11 @@ const migrations: readonly string[] = [
      registered_at INTEGER NOT NULL,
      seen_at INTEGER NOT NULL
    ) STRICT;`,
+  `CREATE TABLE revoked_agents (
+     agent_id TEXT PRIMARY KEY,
+     revoked_at INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX leases_by_release ON leases (released_at);`,
 ];
 
 const versionRow = z.object({ user_version: z.number().int() });

@@ -9,6 +9,7 @@ const catalogue = {
   'unsupported-media-type': { status: 415, title: 'The body must be JSON' },
   'unknown-route': { status: 404, title: 'There is nothing at this path' },
   'unknown-lease': { status: 404, title: 'No such lease of this agent' },
+  'unknown-agent': { status: 404, title: 'No such agent' },
   'lease-limit': { status: 409, title: 'The agent holds as many leases or hosts as it may' },
   'agent-limit': { status: 503, title: 'No more agents can be enrolled' },
   'broker-limit': { status: 503, title: 'No more brokers or edges can be registered' },

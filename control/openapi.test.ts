@@ -38,12 +38,14 @@ test('the OpenAPI document names every route, its schemas compile and its refere
       Object.entries(methods).flatMap(([method, found]) => (found === undefined ? [] : [`${method} ${path}`])),
     );
     expect(listed.toSorted()).toEqual([
+      'delete /v1/agents/{id}',
       'delete /v1/leases/{id}',
       'get /.well-known/jwks.json',
       'get /healthz',
       'get /readyz',
       'get /v1/brokers',
       'get /v1/brokers/events',
+      'get /v1/revocations',
       'post /v1/agents',
       'post /v1/leases',
       'post /v1/leases/{id}/renew',

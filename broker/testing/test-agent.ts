@@ -13,6 +13,8 @@ export interface TestAgentOptions {
   readonly hosts: readonly string[];
   readonly agent?: string;
   readonly generation?: number;
+  /** Of this machine. */
+  readonly localAddress?: string;
   /** Answers requests, by `node:http` on each stream. */
   readonly onRequest?: RequestListener;
   /** Takes the streams as they are instead. */
@@ -34,6 +36,7 @@ export class TestAgent {
     const socket = new WebSocket(url, TUNNEL_SUBPROTOCOL, {
       headers: { authorization: `Bearer ${options.token}` },
       perMessageDeflate: false,
+      ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
     });
     const agent = await new Promise<TestAgent>((resolve, reject) => {
       // At once: the first message may come with the handshake, before a promise would go on.

@@ -74,6 +74,13 @@ export const edgeHeartbeat = z.object({
 });
 export type EdgeHeartbeat = z.infer<typeof edgeHeartbeat>;
 
+/** `DELETE /v1/agents/ID` with an enrolment key: the agent, its leases and its tokens are worth nothing from now on (204). */
+
+/** `GET /v1/revocations` with `Authorization: Bearer BROKER-KEY`; has an `ETag`. `hosts` absent: whatever the agent's tokens say. */
+export const revocation = z.object({ agent: z.string(), hosts: z.array(z.string()).optional() });
+export type Revocation = z.infer<typeof revocation>;
+export const revocationList = z.object({ revocations: z.array(revocation).max(10_000) });
+
 /** RFC 9457. `code` is ours and stable. */
 export const problem = z.object({
   type: z.string().default('about:blank'),

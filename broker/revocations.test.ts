@@ -1,0 +1,84 @@
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Revocation } from '../shared/control/api.ts';
+import type { Broker } from './index.ts';
+import { TestAgent } from './testing/test-agent.ts';
+import { startTunnelBroker, until } from './testing/test-broker.ts';
+import { makeKeys } from './testing/test-keys.ts';
+import type { TestKeys } from './testing/test-keys.ts';
+import { ask } from './testing/visitor.ts';
+
+/** A control plane that knows of revocations only; the keys come from a file. */
+let keys: TestKeys;
+let control: Server;
+let broker: Broker;
+let list: Revocation[];
+let answers: number[];
+
+beforeAll(async () => {
+  keys = await makeKeys();
+});
+afterAll(() => keys.remove());
+beforeEach(async () => {
+  list = [];
+  answers = [];
+  control = createServer((request, response) => {
+    request.resume();
+    if (request.url !== '/v1/revocations') {
+      response.writeHead(204).end();
+      return;
+    }
+    const etag = `"${JSON.stringify(list).length}"`;
+    const same = request.headers['if-none-match'] === etag;
+    answers.push(same ? 304 : 200);
+    response.writeHead(same ? 304 : 200, { etag }).end(same ? undefined : JSON.stringify({ revocations: list }));
+  });
+  await new Promise<void>((resolve) => control.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(control.address() as AddressInfo).port}`;
+  broker = await startTunnelBroker(keys, { control: { url, brokerKey: 'key' } });
+});
+afterEach(async () => {
+  await broker.close();
+  control.closeAllConnections();
+  await new Promise((resolve) => control.close(resolve));
+});
+
+const dial = async (agent: string, hosts: string[]): Promise<TestAgent> =>
+  TestAgent.dial(broker.addresses.tunnelUrl ?? '', { token: await keys.token(agent, hosts), hosts, agent });
+
+test('a revoked agent is told why and loses its session; its tokens open no other', async () => {
+  const bad = await dial('bad', ['bad.localhost']);
+  const good = await dial('good', ['good.localhost']);
+  list = [{ agent: 'bad' }];
+  expect(await bad.received('drain')).toMatchObject({ reason: 'the agent was revoked' });
+  await bad.session.closed;
+  await expect(dial('bad', ['bad.localhost'])).rejects.toThrow('401 ');
+  expect((await ask(broker.addresses.public, 'good.localhost')).status).toBe(200);
+  good.socket.terminate();
+});
+
+test('a host that was given back is served no longer, the others are', async () => {
+  const agent = await dial('one', ['kept.localhost', 'given.localhost']);
+  list = [{ agent: 'one', hosts: ['given.localhost'] }];
+  expect(await agent.received('host-removed')).toMatchObject({ host: 'given.localhost' });
+  expect((await ask(broker.addresses.public, 'given.localhost')).status).toBe(503);
+  expect((await ask(broker.addresses.public, 'kept.localhost')).status).toBe(200);
+  agent.send({ type: 'renew', token: await keys.token('one', ['kept.localhost', 'given.localhost']) });
+  agent.send({ type: 'load', inFlight: 3 });
+  expect(await agent.session.ping()).toBeGreaterThan(0);
+  expect((await ask(broker.addresses.public, 'given.localhost')).status).toBe(503);
+  agent.socket.terminate();
+});
+
+test('what is known holds while the control plane is away, and an unchanged list is not sent again', async () => {
+  list = [{ agent: 'bad' }];
+  await until(() => answers.includes(304));
+  control.closeAllConnections();
+  await new Promise((resolve) => control.close(resolve));
+  await expect(dial('bad', ['bad.localhost'])).rejects.toThrow('401 ');
+  const good = await dial('good', ['good.localhost']);
+  good.socket.terminate();
+  await new Promise<void>((resolve) => control.listen(0, '127.0.0.1', resolve));
+});
