@@ -18,10 +18,9 @@ export interface ClosePayload {
   readonly reason: string;
 }
 
-/** Reads the body of a close frame (RFC 6455 §5.5.1), already unmasked. */
+/** Reads the body of a close frame (RFC 6455 §5.5.1), already unmasked; the parser has refused one of one byte. */
 export function readClosePayload(payload: Uint8Array): ClosePayload | WebSocketError {
   if (payload.length === 0) return { code: CLOSE_NO_STATUS, reason: '' };
-  if (payload.length === 1) return new WebSocketError('websocket-bad-close', 'one byte');
   const code = ((payload[0] ?? 0) << 8) | (payload[1] ?? 0);
   if (!isWireCloseCode(code)) return new WebSocketError('websocket-bad-close', `code ${code}`);
   const reason = payload.subarray(2);

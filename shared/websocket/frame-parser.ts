@@ -121,6 +121,7 @@ export class FrameParser {
     if (opcode >= OPCODE_CLOSE) {
       if (opcode > OPCODE_PONG) return this.fail('websocket-bad-opcode', `${opcode}`);
       if (!isLast || (second & 0x7f) > MAX_CONTROL_BYTES) return this.fail('websocket-bad-control');
+      if (opcode === OPCODE_CLOSE && (second & 0x7f) === 1) return this.fail('websocket-bad-close', 'one byte');
     } else {
       if (opcode > OPCODE_BINARY) return this.fail('websocket-bad-opcode', `${opcode}`);
       if ((opcode === OPCODE_CONTINUATION) !== this.inMessage) return this.fail('websocket-bad-order');
