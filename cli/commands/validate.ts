@@ -6,6 +6,7 @@ import { readManifests } from '../read-manifests.ts';
 interface Flags {
   readonly json?: boolean;
   readonly namespace?: string;
+  readonly strictNamespace?: boolean;
 }
 
 export function validateCommand(): Command {
@@ -13,6 +14,7 @@ export function validateCommand(): Command {
     .description('check manifests as the API server would, and their references, without a cluster')
     .argument('<path...>', 'files and folders')
     .option('--namespace <name>', 'for documents without metadata.namespace; default: as adit.yaml says')
+    .option('--strict-namespace', 'refuse documents without metadata.namespace, as the API machinery does')
     .option('--json', 'print {"diagnostics":[…]}')
     .addHelpText(
       'after',
@@ -25,7 +27,7 @@ Examples:
     )
     .action(async (paths: string[], flags: Flags) => {
       try {
-        const diagnostics = await validate(paths, flags.namespace);
+        const diagnostics = await validate(paths, flags);
         if (flags.json) process.stdout.write(`${JSON.stringify({ diagnostics: diagnostics.map(published) })}\n`);
         else for (const line of humanLines(diagnostics)) process.stdout.write(`${line}\n`);
         process.exitCode = diagnostics.some(({ severity }) => severity === 'error') ? EXIT.found : EXIT.ok;
@@ -35,10 +37,13 @@ Examples:
     });
 }
 
-async function validate(paths: readonly string[], namespace: string | undefined): Promise<Diagnostic[]> {
+async function validate(paths: readonly string[], flags: Flags): Promise<Diagnostic[]> {
   const set = await readManifests(paths, process.cwd());
   const { analyze } = await import('../../shared/manifests/index.ts');
-  const analysis = analyze(set.files, { namespace: namespace ?? set.config.namespace });
+  const analysis = analyze(set.files, {
+    namespace: flags.namespace ?? set.config.namespace,
+    strictNamespace: flags.strictNamespace,
+  });
   const own = (
     file: string,
     line: number,

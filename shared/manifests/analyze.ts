@@ -10,6 +10,8 @@ import { validateDocument } from './validate/validate.ts';
 export interface AnalyzeOptions {
   /** Of objects that name none. */
   readonly namespace: string;
+  /** Treat a missing `metadata.namespace` as the API machinery does, as an error, and not as `namespace`. */
+  readonly strictNamespace?: boolean | undefined;
   /** Default: the bundled ones. */
   readonly schemas?: SchemaSet | undefined;
   /** The analysis of an earlier state: files whose text is the same are not read again. */
@@ -35,6 +37,7 @@ interface CheckedFile {
 
 interface Memory {
   readonly namespace: string;
+  readonly strictNamespace: boolean;
   readonly schemas: SchemaSet;
   readonly files: ReadonlyMap<string, CheckedFile>;
 }
@@ -44,16 +47,21 @@ const memories = new WeakMap<Analysis, Memory>();
 /** Reads, checks, resolves and compiles files. Pure: the same files give the same analysis, whatever came before. */
 export function analyze(files: readonly SourceFile[], options: AnalyzeOptions): Analysis {
   const { namespace } = options;
+  const strictNamespace = options.strictNamespace === true;
   const schemas = options.schemas ?? bundledSchemas();
   const remembered = options.previous === undefined ? undefined : memories.get(options.previous);
-  const usable = remembered?.namespace === namespace && remembered.schemas === schemas ? remembered.files : undefined;
+  const same =
+    remembered?.namespace === namespace &&
+    remembered.strictNamespace === strictNamespace &&
+    remembered.schemas === schemas;
+  const usable = same ? remembered.files : undefined;
 
   const checked = new Map<string, CheckedFile>();
   const documents: ManifestDocument[] = [];
   const diagnostics: Diagnostic[] = [];
   for (const file of files) {
     const known = usable?.get(file.path);
-    const entry = known?.text === file.text ? known : check(file, namespace, schemas);
+    const entry = known?.text === file.text ? known : check(file, { namespace, strictNamespace, schemas });
     checked.set(file.path, entry);
     for (const document of entry.documents) documents.push(document);
     for (const diagnostic of entry.diagnostics) diagnostics.push(diagnostic);
@@ -74,15 +82,18 @@ export function analyze(files: readonly SourceFile[], options: AnalyzeOptions): 
     config,
     errors: diagnostics.filter(({ severity }) => severity === 'error').length,
   };
-  memories.set(analysis, { namespace, schemas, files: checked });
+  memories.set(analysis, { namespace, strictNamespace, schemas, files: checked });
   return analysis;
 }
 
-function check(file: SourceFile, namespace: string, schemas: SchemaSet): CheckedFile {
-  const { documents, diagnostics } = parseFile(file, namespace);
+function check(file: SourceFile, options: Omit<Memory, 'files'>): CheckedFile {
+  const { documents, diagnostics } = parseFile(file, options.namespace);
   return {
     text: file.text,
     documents,
-    diagnostics: [...diagnostics, ...documents.flatMap((document) => validateDocument(document, schemas))],
+    diagnostics: [
+      ...diagnostics,
+      ...documents.flatMap((document) => validateDocument(document, options.schemas, options)),
+    ],
   };
 }

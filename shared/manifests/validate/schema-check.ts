@@ -91,12 +91,15 @@ function words(error: ErrorObject, root: unknown): Misfit | undefined {
         message: `Invalid value: ${shown(actual)}: ${name} in body must be of type ${wanted}: ${shown(actual)}`,
       };
     }
-    case 'int64':
+    case 'int64': {
+      const format = schemaOf(error).format;
+      const [wanted, actual] = format === undefined ? ['integer', 'number'] : [format, 'float64'];
       return {
         type: 'FieldValueTypeInvalid',
         path: at,
-        message: `Invalid value: "number": ${name} in body must be of type integer: "number"`,
+        message: `Invalid value: ${shown(actual)}: ${name} in body must be of type ${wanted}: ${shown(actual)}`,
       };
+    }
     case 'enum': {
       const values: readonly unknown[] = Array.isArray(params['allowedValues']) ? params['allowedValues'] : [];
       const supported = values.map((value) => shown(typeof value === 'string' ? value : shown(value))).join(', ');

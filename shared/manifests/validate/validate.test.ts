@@ -112,6 +112,33 @@ describe('names of the hub', () => {
   });
 });
 
+describe('a namespace', () => {
+  const strictly = (text: string): Diagnostic[] =>
+    parseFile({ path: 'a.yaml', text }, 'shop').documents.flatMap((document) =>
+      validateDocument(document, bundledSchemas(), { strictNamespace: true }),
+    );
+
+  it('is required where that is asked for', () => {
+    expect(strictly(hub('API', 'spec: {}')).map(at)).toEqual(['3:1-3:9 Required value']);
+    expect(strictly(hub('API', 'spec: {}').replace('name: a', 'name: a, namespace: b'))).toEqual([]);
+    expect(validate(hub('API', 'spec: {}'))).toEqual([]);
+  });
+
+  it('is never required of, and forbidden to, a kind of the whole cluster', () => {
+    const namespace = (text: string): string => `apiVersion: v1\nkind: Namespace\nmetadata: { name: a${text} }\n`;
+    expect(strictly(namespace(''))).toEqual([]);
+    expect(strictly(namespace(', namespace: b'))).toMatchObject([
+      { type: 'FieldValueForbidden', path: 'metadata.namespace' },
+    ]);
+  });
+
+  it('is a label', () => {
+    expect(validate(hub('API', 'spec: {}').replace('name: a', 'name: a, namespace: a.b'))).toMatchObject([
+      { type: 'FieldValueInvalid', path: 'metadata.namespace' },
+    ]);
+  });
+});
+
 describe('kinds', () => {
   it.each([
     ['hub.traefik.io/v1alpha1', 'APi', 'unknown-kind', 'Did you mean "API"?'],

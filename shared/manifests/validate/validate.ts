@@ -5,6 +5,7 @@ import { groupKind, UNSERVED, UNSERVED_ROUTING } from '../kinds.ts';
 import { nearNames } from '../near-names.ts';
 import { groupOf } from '../object-id.ts';
 import { report } from '../report.ts';
+import type { KindSchema } from '../schema/kind-schema.ts';
 import { apiVersionOf, findSchema, isKnownGroup, type SchemaSet } from '../schema/schema-set.ts';
 import type { Diagnostic, ManifestDocument } from '../types.ts';
 import { deprecations } from './deprecations.ts';
@@ -27,7 +28,11 @@ const BLOCKING = new Set([
  * What an API server would refuse about an object, all of it and in its words: strict decoding, schema, name, rules.
  * Kinds of groups that are not ours to know are let through.
  */
-export function validateDocument(document: ManifestDocument, schemas: SchemaSet): Diagnostic[] {
+export function validateDocument(
+  document: ManifestDocument,
+  schemas: SchemaSet,
+  options: { readonly strictNamespace?: boolean | undefined } = {},
+): Diagnostic[] {
   const { ref } = document;
   const known = findSchema(schemas, ref.apiVersion, ref.kind);
   if (known === undefined) return unknownKind(document, schemas);
@@ -51,7 +56,10 @@ export function validateDocument(document: ManifestDocument, schemas: SchemaSet)
       }),
     );
   }
-  diagnostics.push(...checkName(document, known.names));
+  diagnostics.push(
+    ...checkName(document, known.names),
+    ...checkNamespace(document, known, options.strictNamespace === true),
+  );
 
   const blocked = misfits
     .filter(({ type }) => BLOCKING.has(type))
@@ -59,6 +67,25 @@ export function validateDocument(document: ManifestDocument, schemas: SchemaSet)
   diagnostics.push(...checkRules(document, known.schema, blocked));
   return diagnostics;
 }
+
+function checkNamespace(document: ManifestDocument, known: KindSchema, strict: boolean): Diagnostic[] {
+  const path = ['metadata', 'namespace'];
+  const namespace = fields(document.value, 'metadata')['namespace'];
+  const absent = namespace === undefined || namespace === null || namespace === '';
+  if (known.scope === 'Cluster') {
+    if (absent) return [];
+    const message = 'Forbidden: not allowed on this type';
+    return [report(document, 'schema', path, message, { type: 'FieldValueForbidden', hint: 'Remove it: the kind has no namespaces.' })];
+  }
+  if (absent) {
+    if (!strict) return [];
+    return [report(document, 'schema', path, 'Required value', { type: 'FieldValueRequired', at: 'key', hint: 'Add `namespace:`.' })];
+  }
+  if (typeof namespace !== 'string') return [];
+  return nameProblems(namespace, 'label').map((words) =>
+    report(document, 'name-invalid', path, `Invalid value: ${shown(namespace)}: ${words}`, { type: 'FieldValueInvalid' }),
+  );
+} // prettier-ignore
 
 function checkName(document: ManifestDocument, names: 'label' | 'subdomain'): Diagnostic[] {
   const metadata = fields(document.value, 'metadata');
