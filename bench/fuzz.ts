@@ -1,9 +1,11 @@
 import { parseArgs } from 'node:util';
+import { fuzzHttp1 } from './fuzz-http1.ts';
 import { fuzzWebSocket } from './fuzz-websocket.ts';
 import { fuzzYamux } from './fuzz-yamux.ts';
 
 /** Every fuzzer by the name of what it attacks: resolves to false when it found a failure. */
 const targets: Readonly<Record<string, (minutes: number, seed: number) => Promise<boolean>>> = {
+  http1: fuzzHttp1,
   websocket: fuzzWebSocket,
   yamux: fuzzYamux,
 };

@@ -15,6 +15,7 @@ const METHODS: ReadonlySet<string> = new Set(
 
 const SP = 0x20;
 const HTAB = 0x09;
+const TRANSFER_ENCODING = 'transfer-encoding';
 const COLON = 0x3a;
 
 export interface RequestLine {
@@ -100,12 +101,21 @@ export function parseFieldLine(line: Buffer, start: number, end: number): Header
   let last = end;
   while (at < last && (line[at] === SP || line[at] === HTAB)) at += 1;
   while (last > at && (line[last - 1] === SP || line[last - 1] === HTAB)) last -= 1;
+  // RFC 9110 §5.5 takes a tab for white space here, llhttp for a part of the coding: what two read differently is refused.
+  if (last < end && line.subarray(last, end).includes(HTAB) && isTransferEncoding(line, start, nameEnd))
+    throw new Http1Error('http1.bad-encoding');
   if (!allIn(FIELD_VALUE, line, at, last))
     throw new Http1Error(
       'http1.bad-header-value',
       `of ${line.toString('latin1', start, Math.min(nameEnd, start + 64))}`,
     );
   return [line.toString('latin1', start, nameEnd), line.toString('latin1', at, last)];
+}
+
+function isTransferEncoding(line: Buffer, start: number, end: number): boolean {
+  return (
+    end - start === TRANSFER_ENCODING.length && line.toString('latin1', start, end).toLowerCase() === TRANSFER_ENCODING
+  );
 }
 
 /** Twelve digits are 256 TiB: beyond any body, and exact in a double with room to add. */
