@@ -26,7 +26,8 @@ const options: editor.IStandaloneEditorConstructionOptions = {
   stickyScroll: { enabled: false },
   fixedOverflowWidgets: true,
   scrollBeyondLastLine: false,
-  padding: { top: 8, bottom: 8 },
+  // The space above is the frame's: Monaco scrolls its own away when zones come, and the numbers of lines stay behind.
+  padding: { top: 0, bottom: 8 },
   lineNumbersMinChars: 4,
   renderLineHighlight: 'line',
   overviewRulerBorder: false,

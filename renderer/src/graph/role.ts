@@ -41,8 +41,8 @@ export const columnOf: Record<Role, number> = {
 export const columnTitles = [
   'Visitors, applications',
   'Routes, subscriptions',
-  'APIs, plans',
-  'Versions',
+  'APIs, plans, middlewares',
+  'Versions, authentication',
   'Services',
 ] as const;
 

@@ -92,8 +92,8 @@ function Cells({ exchange }: { exchange: ExchangeSummary }) {
         {exchange.verdict !== undefined && <span className="dim small"> {exchange.verdict}</span>}
       </span>
       <Cell text={tookMs === undefined ? '' : took(tookMs)} />
-      <Cell text={exchange.application ?? ''} />
-      <Cell text={exchange.plan ?? ''} />
+      <Named id={exchange.application} />
+      <Named id={exchange.plan} />
       <Cell text={exchange.broker} />
       <Cell text={String(exchange.attempt)} dim={exchange.attempt === 1} />
     </>
@@ -106,6 +106,11 @@ function Cell({ text, title, dim }: { text: string; title?: string; dim?: boolea
       {text}
     </span>
   );
+}
+
+/** `NAMESPACE/NAME`: the name tells them apart in nearly every workspace; the title has both. */
+function Named({ id = '' }: { id?: string | undefined }) {
+  return <Cell text={id.slice(id.lastIndexOf('/') + 1)} title={id} />;
 }
 
 export function statusClass(status: number | undefined): string {
