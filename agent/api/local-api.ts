@@ -1,4 +1,5 @@
-import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { z } from 'zod';
 import { overlayRequest, previewRequest } from '../../shared/agent/api.ts';
@@ -6,6 +7,7 @@ import type { PreviewAgent } from '../agent.ts';
 import { AgentError, problemDocument, toAgentError } from '../errors.ts';
 import { apiGuard } from './guard.ts';
 import { EventFeed } from './event-feed.ts';
+import { requestBody } from './request-body.ts';
 
 export interface LocalApiOptions {
   readonly host: string;
@@ -23,17 +25,32 @@ export interface LocalApi {
   close(): Promise<void>;
 }
 
+const MAX_BODY_BYTES = 256 * 1024;
 const MAX_OVERLAY_BYTES = 64 * 1024 * 1024;
+const REQUEST_WITHIN_MS = 30_000;
 const listQuery = z.object({
   after: z.coerce.number().int().nonnegative().default(0),
   limit: z.coerce.number().int().min(1).max(1000).default(200),
 });
 
-/** The calls of `shared/agent/api.ts` on a loopback listener. */
+/** What a call is answered with; no `value`: 204. */
+interface Reply {
+  readonly status: number;
+  readonly value?: unknown;
+  /** After the answer was sent. */
+  readonly afterwards?: () => void;
+}
+
+type Call = (request: IncomingMessage, url: URL) => Reply | Promise<Reply>;
+
+/**
+ * The calls of `shared/agent/api.ts` on a loopback listener. `node:http` alone: a framework for nine calls would be a
+ * tenth of the memory of an idle agent.
+ */
 export async function localApi(options: LocalApiOptions): Promise<LocalApi> {
   const { agent, host, port } = options;
   const refusal = apiGuard(options.token);
-  const app = Fastify({ logger: false, bodyLimit: 256 * 1024, requestTimeout: 30_000 });
+  const calls = callsOf(options);
   let endExchanges: (() => void) | undefined;
   // Exchanges are put into words only while somebody listens.
   const feed = new EventFeed(
@@ -45,18 +62,24 @@ export async function localApi(options: LocalApiOptions): Promise<LocalApi> {
         : undefined;
     },
   );
+  const server = createServer({ requestTimeout: REQUEST_WITHIN_MS }, (request, response) => {
+    void answer(request).then(
+      (reply) => send(response, reply),
+      (error: unknown) => sendProblem(response, toAgentError(error, 'api-failed')),
+    );
+  });
 
-  app.addHook('onRequest', async (request) => {
+  async function answer(request: IncomingMessage): Promise<Reply> {
     const refused = refusal(request.headers);
     if (refused !== undefined) throw refused;
-  });
-  app.setErrorHandler((error, _request, reply) => sendProblem(reply, apiError(error)));
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(reply, new AgentError('api-missing', `${request.method} ${request.url} is not served.`)),
-  );
-  routes(app, options);
+    const url = URL.parse(request.url ?? '', 'http://localhost');
+    const call = url === null ? undefined : findCall(calls, request.method ?? '', url.pathname);
+    if (url === null || call === undefined)
+      throw new AgentError('api-missing', `${request.method} ${request.url} is not served.`);
+    return call(request, url);
+  }
 
-  app.server.on('upgrade', (request, socket: Duplex, head: Buffer) => {
+  server.on('upgrade', (request, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
     const refused =
       refusal(request.headers) ??
@@ -68,8 +91,9 @@ export async function localApi(options: LocalApiOptions): Promise<LocalApi> {
   });
   const endStatus = agent.subscribe((status) => feed.send({ type: 'status', status }));
 
-  await app.listen({ host, port });
-  const bound = app.server.address();
+  server.listen(port, host);
+  await once(server, 'listening');
+  const bound = server.address();
   if (bound === null || typeof bound === 'string')
     throw new AgentError('api-failed', `The local API does not listen on ${host}.`);
   return {
@@ -77,40 +101,65 @@ export async function localApi(options: LocalApiOptions): Promise<LocalApi> {
     async close() {
       endStatus();
       endExchanges?.();
-      // Fastify waits for open connections: those of WebSockets would keep it for ever.
+      // The server waits for open connections: those of WebSockets would keep it for ever.
       feed.close();
-      app.server.closeAllConnections();
-      await app.close();
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
     },
   };
 }
 
-function routes(app: FastifyInstance, { agent, onStop }: LocalApiOptions): void {
-  app.get('/v1/status', async () => agent.status());
-  app.put('/v1/preview', async (request) => agent.start(parse(previewRequest, request.body)));
-  app.delete('/v1/preview', async () => agent.stop());
-  app.put('/v1/overlay', { bodyLimit: MAX_OVERLAY_BYTES }, async (request, reply) => {
-    agent.overlay(parse(overlayRequest, request.body).files);
-    return reply.code(204).send();
-  });
-  app.get('/v1/exchanges', async (request) => {
-    const { after, limit } = parse(listQuery, request.query);
-    return agent.recorder.list(after, limit);
-  });
-  app.get<{ Params: { id: string } }>('/v1/exchanges/:id', async (request) => {
-    const found = agent.recorder.find(request.params.id);
-    if (found === undefined)
-      throw new AgentError('api-missing', `The exchange ${request.params.id} is not kept (any more).`);
-    return found;
-  });
-  app.delete('/v1/exchanges', async (_request, reply) => {
-    agent.recorder.clear();
-    return reply.code(204).send();
-  });
-  app.post('/v1/stop', async (_request, reply) => {
-    reply.raw.once('finish', onStop);
-    return reply.code(202).send({});
-  });
+/** By `METHOD PATH`; a path that ends in a slash stands for all below it. */
+function callsOf({ agent, onStop }: LocalApiOptions): ReadonlyMap<string, Call> {
+  return new Map<string, Call>([
+    ['GET /v1/status', () => ok(agent.status())],
+    [
+      'PUT /v1/preview',
+      async (request) => ok(await agent.start(parse(previewRequest, await requestBody(request, MAX_BODY_BYTES)))),
+    ],
+    ['DELETE /v1/preview', async () => ok(await agent.stop())],
+    [
+      'PUT /v1/overlay',
+      async (request) => {
+        agent.overlay(parse(overlayRequest, await requestBody(request, MAX_OVERLAY_BYTES)).files);
+        return { status: 204 };
+      },
+    ],
+    [
+      'GET /v1/exchanges',
+      (_request, url) => {
+        const { after, limit } = parse(listQuery, Object.fromEntries(url.searchParams));
+        return ok(agent.recorder.list(after, limit));
+      },
+    ],
+    [
+      'GET /v1/exchanges/',
+      (_request, url) => {
+        const id = url.pathname.slice('/v1/exchanges/'.length);
+        const found = agent.recorder.find(id);
+        if (found === undefined) throw new AgentError('api-missing', `The exchange ${id} is not kept (any more).`);
+        return ok(found);
+      },
+    ],
+    [
+      'DELETE /v1/exchanges',
+      () => {
+        agent.recorder.clear();
+        return { status: 204 };
+      },
+    ],
+    ['POST /v1/stop', () => ({ status: 202, value: {}, afterwards: onStop })],
+  ]);
+}
+
+function findCall(calls: ReadonlyMap<string, Call>, method: string, path: string): Call | undefined {
+  return calls.get(`${method} ${path}`) ?? calls.get(`${method} ${path.slice(0, path.lastIndexOf('/') + 1)}`);
+}
+
+function ok(value: unknown): Reply {
+  return { status: 200, value };
 }
 
 function parse<T extends z.ZodType>(shape: T, value: unknown): z.output<T> {
@@ -119,15 +168,19 @@ function parse<T extends z.ZodType>(shape: T, value: unknown): z.output<T> {
   return parsed.data;
 }
 
-/** Fastify's own refusals (body too large, not JSON) carry a status of the caller's fault. */
-function apiError(error: unknown): AgentError {
-  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
-  return toAgentError(error, typeof status === 'number' && status < 500 ? 'api-input' : 'api-failed');
+function send(response: ServerResponse, { status, value, afterwards }: Reply): void {
+  if (afterwards !== undefined) response.once('finish', afterwards);
+  if (value === undefined) response.writeHead(status).end();
+  else sendText(response, status, 'application/json; charset=utf-8', JSON.stringify(value));
 }
 
-function sendProblem(reply: FastifyReply, { code, message, status, hint }: AgentError): FastifyReply {
-  return reply
-    .code(status)
-    .type('application/problem+json')
-    .send(problemDocument(code, message, hint));
+/** What is left of a body that was refused is not read: the connection ends with the answer. */
+function sendProblem(response: ServerResponse, { code, message, status, hint }: AgentError): void {
+  if (!response.req.complete) response.setHeader('connection', 'close');
+  sendText(response, status, 'application/problem+json', problemDocument(code, message, hint));
+}
+
+function sendText(response: ServerResponse, status: number, type: string, text: string): void {
+  const bytes = Buffer.from(text);
+  response.writeHead(status, { 'content-type': type, 'content-length': bytes.length }).end(bytes);
 }
