@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { developmentCertificates } from '../main/stack/development-ca.ts';
 import { onPath } from './peers/find-program.ts';
 import { startFileServer, startHttpFront } from './peers/nginx.ts';
-import { cpuMicroseconds } from './peers/process-cost.ts';
+import { cpuMicroseconds, withDescendants } from './peers/process-cost.ts';
 import { keepRun, machine, median, spread, table } from './peers/report.ts';
 import { runWrk } from './peers/wrk.ts';
 import { startConnectProxy } from './transports/connect-proxy.ts';
@@ -110,7 +110,7 @@ async function speed(running: readonly { transport: RunningTransport; figures: F
       for (const [at, { transport, figures }] of running.entries()) {
         const agent = agents[at];
         if (agent === undefined) continue;
-        const pids = [...transport.brokers, ...agent.pids];
+        const pids = [...transport.brokers, ...agent.pids].flatMap(withDescendants);
         const used = (): number => pids.reduce((sum, pid) => sum + cpuMicroseconds(pid), 0);
         const before = used();
         const small = await runWrk(`http://127.0.0.1:${agent.visitors}/${SMALL}`, { connections: 64, seconds });
