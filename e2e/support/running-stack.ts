@@ -11,12 +11,13 @@ export interface ReadyLine {
   readonly event: 'ready';
   readonly url: string;
   readonly host: string;
-  readonly edge: { readonly address: string; readonly pid: number };
+  readonly edge: { readonly address: string; readonly peer: string; readonly pid: number };
   readonly brokers: readonly {
     readonly id: string;
     readonly region: string;
     readonly address: string;
     readonly tunnel: string;
+    readonly peer: string;
     readonly pid: number;
   }[];
   readonly control: { readonly address: string; readonly pid: number };

@@ -26,12 +26,14 @@ export interface BrokerPart {
   readonly region: string;
   readonly address: string;
   readonly tunnel: string;
+  /** Listener for edges, health and metrics. */
+  readonly peer: string;
   readonly pid: number;
 }
 
 export interface Stack {
   /** Public listener of the edge, `127.0.0.1:PORT`. */
-  edge(): { address: string; pid: number };
+  edge(): { address: string; peer: string; pid: number };
   brokers(): BrokerPart[];
   control(): { address: string; pid: number };
   agent(): { address: string; pid: number; token: string; lastError: string };
@@ -205,7 +207,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const agent = await startingAgent;
 
     return {
-      edge: () => ({ address: edge.ready().address, pid: edge.pid() }),
+      edge: () => {
+        const line = edge.ready();
+        return { address: line.address, peer: line.role === 'edge' ? (line.peer ?? '') : '', pid: edge.pid() };
+      },
       brokers: () => brokers.map(brokerPart),
       control: () => ({ address: control.ready().address, pid: control.pid() }),
       agent: () => ({
@@ -243,7 +248,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 function brokerPart(child: KeptChild): BrokerPart {
   const line = child.ready();
   if (line.role !== 'broker') throw new ChildFailed('child-wrong', `${child.name} said it is ${line.role}`);
-  return { id: line.id, region: line.region, address: line.address, tunnel: line.tunnel ?? '', pid: child.pid() };
+  return {
+    id: line.id,
+    region: line.region,
+    address: line.address,
+    tunnel: line.tunnel ?? '',
+    peer: line.peer ?? '',
+    pid: child.pid(),
+  };
 }
 
 function secret(): string {
