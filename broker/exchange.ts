@@ -1,3 +1,4 @@
+import type { HeaderPair } from '../shared/http1/header-list.ts';
 import type { RequestHead, ResponseHead } from '../shared/http1/message-head.ts';
 import { writeRequestHead, writeResponseHead } from '../shared/http1/write-head.ts';
 import { Http1Error } from '../shared/http1/errors.ts';
@@ -7,6 +8,7 @@ import type { BrokerErrorCode } from './errors.ts';
 import type { ExchangeVisitor } from './exchange-visitor.ts';
 import { FrameBoundary, SERVICE_RESTART } from './frame-boundary.ts';
 import { OWN_ANSWER_HEADER } from './own-answer.ts';
+import { responseHeadBytes } from './response-head-bytes.ts';
 import { makeResponseHeaders, RELAY_HOP_HEADER, RELAY_SECRET_HEADER } from './request-headers.ts';
 import { chooseTarget } from './target.ts';
 import type { RunningTry, Target } from './target.ts';
@@ -24,6 +26,7 @@ export interface ExchangeRequest {
   readonly relayed: boolean;
 }
 
+const NO_BYTES: Uint8Array[] = [];
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** Answers of a peer's own after which the request was certainly not delivered. */
 const NOT_DELIVERED: ReadonlySet<string> = new Set<BrokerErrorCode>([
@@ -46,12 +49,14 @@ export class Exchange implements ResponseSink, RunningTry {
   #tries = 0;
   #refused: Set<Target> | undefined;
   /** Body bytes sent so far, while a retry could still need them. */
-  #replay: Uint8Array[] | undefined = [];
+  #replay: Uint8Array[] | undefined = NO_BYTES;
   #replayBytes = 0;
   #bodyBytes = false;
   #startedAt = performance.now();
   #triedAt = this.#startedAt;
   #activeAt = this.#startedAt;
+  /** Bytes came since the last tick: reading the clock for each piece costs more than the piece. */
+  #active = false;
   #state: 'waiting' | 'responding' | 'upgraded' | 'over' = 'waiting';
   requestSent = false;
   #upstreamEnded = false;
@@ -95,10 +100,11 @@ export class Exchange implements ResponseSink, RunningTry {
   send(bytes: Uint8Array): void {
     if (this.#state === 'over') return;
     this.#bodyBytes = true;
-    this.#activeAt = performance.now();
+    this.#active = true;
     if (this.#state === 'waiting' && this.#replay !== undefined) {
       this.#replayBytes += bytes.length;
       if (this.#replayBytes > this.#edge.limits.replayBytes) this.#replay = undefined;
+      else if (this.#replay === NO_BYTES) this.#replay = [bytes];
       else this.#replay.push(bytes);
     }
     if (this.#connection?.wire.write(bytes) === false) this.#visitor.pauseBody();
@@ -137,6 +143,8 @@ export class Exchange implements ResponseSink, RunningTry {
   /** Checks the time limits. */
   tick(now: number): void {
     const { limits } = this.#edge;
+    if (this.#active) this.#activeAt = now;
+    this.#active = false;
     if (this.#state === 'waiting') {
       if (this.requestSent && now - Math.max(this.#startedAt, this.#activeAt) > limits.responseTimeoutMs) {
         this.#release()?.abandon();
@@ -195,7 +203,7 @@ export class Exchange implements ResponseSink, RunningTry {
 
   onResponseBody(bytes: Buffer): void {
     if (this.#state !== 'responding') return;
-    this.#activeAt = performance.now();
+    this.#active = true;
     this.#visitor.write(bytes);
   }
 
@@ -208,7 +216,7 @@ export class Exchange implements ResponseSink, RunningTry {
 
   onUpgraded(bytes: Buffer): void {
     if (this.#upstreamEnded) return;
-    this.#activeAt = performance.now();
+    this.#active = true;
     this.#boundary?.push(bytes);
     this.#visitor.write(bytes);
   }
@@ -236,7 +244,7 @@ export class Exchange implements ResponseSink, RunningTry {
     let error = lastError;
     while (this.#state === 'waiting') {
       const now = performance.now();
-      const target = this.#tries < limits.maxAttempts ? this.#candidates(this.#refused) : undefined;
+      const target = this.#tries < limits.maxAttempts ? this.#candidates(this.#refused, now) : undefined;
       if (target === undefined) {
         this.#noTarget(error);
         return;
@@ -267,25 +275,24 @@ export class Exchange implements ResponseSink, RunningTry {
   }
 
   #begin(connection: UpstreamConnection, now: number): void {
-    const { head, triesBefore } = this.#request;
+    const { head, requestId, triesBefore } = this.#request;
     this.#connection = connection;
     this.#triedAt = now;
     connection.target.begin(this);
-    const headers = head.headers.clone();
-    headers.append(INTERNAL_HEADERS.attempt, String(triesBefore + this.#tries));
-    if (connection.target.kind === 'session') headers.append(INTERNAL_HEADERS.broker, this.#edge.id);
-    else {
-      headers.append(RELAY_HOP_HEADER, '1');
-      headers.append(RELAY_SECRET_HEADER, this.#edge.peerSecret ?? '');
-    }
-    connection.start(this, head.method, writeRequestHead({ method: head.method, target: head.target, headers }));
+    // Last, after all that may be the same from request to request: the other side knows it again then.
+    const more: HeaderPair[] = [
+      [INTERNAL_HEADERS.requestId, requestId],
+      [INTERNAL_HEADERS.attempt, String(triesBefore + this.#tries)],
+    ];
+    if (connection.target.kind === 'session') more.push([INTERNAL_HEADERS.broker, this.#edge.id]);
+    else more.push([RELAY_HOP_HEADER, '1'], [RELAY_SECRET_HEADER, this.#edge.peerSecret ?? '']);
+    connection.start(this, head.method, writeRequestHead(head, more));
     let room = true;
     for (const bytes of this.#replay ?? []) room = connection.wire.write(bytes);
     if (room) this.#visitor.resumeBody();
   }
 
-  #candidates(refused: ReadonlySet<Target> | undefined): Target | undefined {
-    const now = performance.now();
+  #candidates(refused: ReadonlySet<Target> | undefined, now = performance.now()): Target | undefined {
     const session = chooseTarget(this.#edge.sessionsFor(this.#request.host), refused, now);
     if (session !== undefined || this.#request.relayed) return session;
     return chooseTarget(this.#edge.peersFor(this.#request.host), refused, now);
@@ -349,9 +356,7 @@ export class Exchange implements ResponseSink, RunningTry {
     const untilClose = head.framing.kind === 'until-close';
     const decoded = this.#request.head.version === '1.0' && head.framing.kind === 'chunked';
     const connection = this.#visitor.connectionHeader(untilClose || decoded || !this.requestSent);
-    makeResponseHeaders(head, connection);
-    if (decoded) head.headers.remove('transfer-encoding');
-    this.#visitor.write(writeResponseHead(head));
+    this.#visitor.write(responseHeadBytes(head, connection, decoded));
   }
 
   #answer(code: BrokerErrorCode, detail?: string): void {

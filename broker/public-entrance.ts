@@ -1,5 +1,6 @@
 import { canonicalHost } from '../shared/http1/canonical-host.ts';
 import type { CanonicalHost } from '../shared/http1/canonical-host.ts';
+import type { HeaderList, HeaderPair } from '../shared/http1/header-list.ts';
 import type { RequestHead } from '../shared/http1/message-head.ts';
 import type { Admission, Entrance } from './entrance.ts';
 import { makeForwarded, wantedUpgrade } from './request-headers.ts';
@@ -13,6 +14,8 @@ export class PublicEntrance implements Entrance {
   readonly #proto: 'http' | 'https';
   /** Parsing a host costs more than a look-up; unknown hosts cannot fill it beyond its bound. */
   readonly #hosts = new Map<string, CanonicalHost>();
+  /** What was made of fields that come again and again on a connection. */
+  readonly #made = new WeakMap<readonly HeaderPair[], HeaderList>();
 
   constructor(proto: 'http' | 'https') {
     this.#proto = proto;
@@ -35,12 +38,14 @@ export class PublicEntrance implements Entrance {
     const port = String(
       host.port ?? (value.includes(':') || this.#proto === 'https' ? defaultPort(this.#proto) : connection.localPort),
     );
-    makeForwarded(
-      head,
-      { address: connection.remoteAddress, proto: this.#proto, host: value, port },
-      requestId,
-      upgrade,
-    );
+    const { headers } = head;
+    const made = headers.recurring && upgrade === undefined ? this.#made.get(headers.pairs) : undefined;
+    if (made !== undefined) head.headers = made;
+    else {
+      const { recurring, pairs } = headers;
+      makeForwarded(head, { address: connection.remoteAddress, proto: this.#proto, host: value, port }, upgrade);
+      if (recurring && upgrade === undefined) this.#made.set(pairs, headers);
+    }
     return { kind: 'forward', request: { head, host: host.host, requestId, upgrade, triesBefore: 0, relayed: false } };
   }
 

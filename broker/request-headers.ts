@@ -28,20 +28,16 @@ function isForged(lowerName: string): boolean {
 }
 
 /** Changes the headers of a visitor's request into those that go on. */
-export function makeForwarded(
-  head: RequestHead,
-  visitor: VisitorFacts,
-  requestId: string,
-  upgrade: string | undefined,
-): void {
+export function makeForwarded(head: RequestHead, visitor: VisitorFacts, upgrade: string | undefined): void {
   const { headers } = head;
   removeHopByHop(headers);
   headers.removeWhere(isForged);
-  headers.append('X-Forwarded-For', visitor.address);
-  headers.append('X-Forwarded-Proto', visitor.proto);
-  headers.append('X-Forwarded-Host', visitor.host);
-  headers.append('X-Forwarded-Port', visitor.port);
-  headers.append(INTERNAL_HEADERS.requestId, requestId);
+  headers.appendAll([
+    ['X-Forwarded-For', visitor.address],
+    ['X-Forwarded-Proto', visitor.proto],
+    ['X-Forwarded-Host', visitor.host],
+    ['X-Forwarded-Port', visitor.port],
+  ]);
   addUpgrade(headers, upgrade);
 }
 
@@ -52,6 +48,7 @@ export function makeRelayed(head: RequestHead, upgrade: string | undefined): voi
     (name) =>
       name === RELAY_HOP_HEADER ||
       name === RELAY_SECRET_HEADER ||
+      name === INTERNAL_HEADERS.requestId ||
       name === INTERNAL_HEADERS.attempt ||
       name === INTERNAL_HEADERS.broker,
   );

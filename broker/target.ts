@@ -137,6 +137,8 @@ export function chooseTarget<T extends Target>(
   refused: ReadonlySet<Target> | undefined,
   now: number,
 ): T | undefined {
+  const [only] = targets;
+  if (targets.length === 1 && only !== undefined) return isFree(only, refused) ? only : undefined;
   let free = 0;
   for (const target of targets) if (isFree(target, refused)) free += 1;
   if (free === 0) return undefined;

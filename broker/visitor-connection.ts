@@ -7,6 +7,7 @@ import { RequestParser } from '../shared/http1/request-parser.ts';
 import { writeResponseHead } from '../shared/http1/write-head.ts';
 import type { Edge } from './edge.ts';
 import type { Entrance, LocalResponse } from './entrance.ts';
+import { BurstWriter } from './burst-writer.ts';
 import { codeOfStatus } from './errors.ts';
 import type { BrokerErrorCode } from './errors.ts';
 import { Exchange } from './exchange.ts';
@@ -27,6 +28,7 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
   readonly #remoteAddress: string;
   readonly #localPort: number;
   readonly #parser: RequestParser;
+  readonly #out: BurstWriter;
   #exchange: Exchange | undefined;
   /** `idle` between requests, `body` while one is read, `answer` when only its answer is missing. */
   #reading: 'idle' | 'body' | 'answer' | 'upgraded' | 'linger' = 'idle';
@@ -40,7 +42,7 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
   #bodyPaused = false;
   #waitingBytes = 0;
   #lingered = 0;
-  #accept: string | undefined;
+  #headers: HeaderList | undefined;
   #method = 'GET';
   #requestId: string | undefined;
   #streamClosed: (() => void) | undefined;
@@ -53,6 +55,7 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
     this.#remoteAddress = plainAddress(socket.remoteAddress);
     this.#localPort = socket.localPort ?? 0;
     this.#parser = new RequestParser(this);
+    this.#out = new BurstWriter(socket);
     socket.on('data', (bytes) => this.#onData(bytes));
     socket.on('end', () => this.#onEnd());
     socket.on('drain', () => this.#onDrain());
@@ -75,13 +78,13 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
   }
 
   onBurst(open: boolean): void {
-    if (open) this.#socket.cork();
-    else this.#socket.uncork();
+    if (open) this.#out.open();
+    else this.#out.close();
   }
 
   write(bytes: Uint8Array): void {
     this.#edge.metrics.sentBytes += bytes.length;
-    this.#socket.write(bytes);
+    this.#out.write(bytes);
   }
 
   pauseBody(): void {
@@ -115,7 +118,7 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
         code,
         detail,
         close,
-        accept: this.#accept,
+        accept: this.#headers?.get('accept'),
         headOnly: this.#method === 'HEAD',
         requestId: this.#requestId,
         toPeer: this.#entrance.toPeer,
@@ -139,6 +142,7 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
   }
 
   endUpgraded(): void {
+    this.#out.flush();
     this.#socket.end();
   }
 
@@ -148,7 +152,7 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
     this.#keepAlive = head.keepAlive;
     this.#version = head.version;
     this.#method = head.method;
-    this.#accept = head.headers.get('accept');
+    this.#headers = head.headers;
     this.#requestId = undefined;
     const { framing } = head;
     const bodiless = framing.kind === 'none' || framing.kind === 'upgrade' || framing.length === 0;
@@ -299,6 +303,7 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
   /** The answer is written: the next request, once the visitor has taken it, or the end of the connection. */
   #next(): void {
     this.#nextOnDrain = false;
+    this.#out.flush();
     if (this.#socket.destroyed) return;
     this.#since = performance.now();
     if (this.#closing || !this.#keepAlive) {

@@ -1,8 +1,9 @@
 import type { HeaderList } from '../../shared/http1/header-list.ts';
+import type { HeaderPair } from '../../shared/http1/header-list.ts';
 import { removeHopByHop } from '../../shared/http1/hop-by-hop.ts';
 import type { RequestHead, ResponseHead } from '../../shared/http1/message-head.ts';
 import { writeResponseHead } from '../../shared/http1/write-head.ts';
-import { INTERNAL_HEADERS, INTERNAL_HEADER_PREFIX } from '../../shared/tunnel/protocol.ts';
+import { INTERNAL_HEADERS } from '../../shared/tunnel/protocol.ts';
 import { AgentError, toAgentError } from '../errors.ts';
 import type { ExchangeRecord } from '../recorder/exchange-record.ts';
 import { Mask } from '../recorder/mask.ts';
@@ -10,6 +11,7 @@ import type { Recorder } from '../recorder/recorder.ts';
 import { chunkFrame, LAST_CHUNK } from './chunk-frame.ts';
 import type { Dial } from './dial-upstream.ts';
 import { problemAnswer, writeAnswer, type OwnAnswer } from './own-answer.ts';
+import { cleanResponse, responseHead } from './response-head.ts';
 import { routeRequest, type Forward, type Routed } from './route-request.ts';
 import type { Serving } from './serving.ts';
 import type { ResponseSink, UpstreamConnection } from './upstream-connection.ts';
@@ -25,7 +27,17 @@ export interface ExchangeContext {
   readonly recorder: Recorder;
   readonly broker: string;
   readonly responseTimeoutMs: number;
+  /** By the fields of requests that come again and again on a stream: what they came to under this configuration. */
+  readonly known: WeakMap<readonly HeaderPair[], KnownRequest>;
   newId(): string;
+}
+
+interface KnownRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly routed: Routed;
+  /** The head for the upstream. */
+  readonly head: Buffer;
 }
 
 /** The visitor's side of an exchange: one stream of a tunnel. */
@@ -44,6 +56,7 @@ export interface Visitor {
   endUpgraded(): void;
 }
 
+const NONE: readonly Uint8Array[] = [];
 const DEFAULT_MASK = new Mask();
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
@@ -68,16 +81,21 @@ export class Exchange implements ResponseSink {
   #visitorEnded = false;
   #upstreamEnded = false;
   /** Body that came before the connection; the visitor gets no credit for it, so his window bounds it. */
-  #waiting: Uint8Array[] = [];
+  #waiting: readonly Uint8Array[] = NONE;
   #upstreamFull = false;
   #chunking = false;
-  #headTimer: NodeJS.Timeout | undefined;
+  #known: KnownRequest | undefined;
+  /** `waiting` for the response head since some moment before this; 0: the next tick looks at the clock. */
+  #waitsSince = 0;
+  #waits = false;
 
   constructor(head: RequestHead, context: ExchangeContext, visitor: Visitor) {
     this.#head = head;
     this.#context = context;
     this.#visitor = visitor;
-    this.#routed = routeRequest(head, context.serving, context.idleReason);
+    const known = head.headers.recurring ? context.known.get(head.headers.pairs) : undefined;
+    if (known !== undefined && known.method === head.method && known.target === head.target) this.#known = known;
+    this.#routed = this.#known?.routed ?? routeRequest(head, context.serving, context.idleReason);
     this.#record = beginRecord(head, this.#routed, context);
   }
 
@@ -99,7 +117,7 @@ export class Exchange implements ResponseSink {
     try {
       const target = this.#context.serving?.target(next.backend.upstream);
       if (target === undefined) return;
-      const head = upstreamRequest(this.#head, next, target, this.#wantsUpgrade());
+      const head = this.#known?.head ?? this.#makeHead(next, target);
       this.#record.upstream(`${target.key}${target.basePath}`);
       this.#connect(target, head, false);
     } catch (error) {
@@ -107,10 +125,19 @@ export class Exchange implements ResponseSink {
     }
   }
 
+  /** Checks the time limit. */
+  tick(now: number): void {
+    if (!this.#waits) return;
+    const { responseTimeoutMs } = this.#context;
+    if (this.#waitsSince === 0) this.#waitsSince = now;
+    else if (now - this.#waitsSince > responseTimeoutMs)
+      this.#failUpstream(new AgentError('upstream-timeout', `No response head within ${responseTimeoutMs} ms.`));
+  }
+
   requestBody(bytes: Uint8Array): void {
     if (this.#phase === 'over') return;
     this.#record.requestBytes(bytes);
-    if (this.#connection === undefined) this.#waiting.push(bytes);
+    if (this.#connection === undefined) this.#waiting = [...this.#waiting, bytes];
     else if (!this.#connection.write(bytes)) this.#upstreamFull = true;
   }
 
@@ -144,30 +171,35 @@ export class Exchange implements ResponseSink {
       this.#visitor.write(writeResponseHead(head));
       return;
     }
-    clearTimeout(this.#headTimer);
+    this.#waits = false;
+    if (head.status === 101) {
+      this.#onSwitch(head);
+      return;
+    }
+    this.#chunking = head.framing.kind === 'until-close';
+    const { bytes, headers } = responseHead(head, this.#routed, this.#chunking);
+    this.#phase = 'responding';
+    this.#record.responseHead(head.status, headers);
+    this.#send(bytes);
+  }
+
+  #onSwitch(head: ResponseHead): void {
+    if (!this.#wantsUpgrade()) {
+      this.#failUpstream(
+        new AgentError('upstream-malformed', 'The upstream answered 101 to a request without Upgrade.'),
+      );
+      return;
+    }
     const { headers } = head;
     const upgrade = headers.get('upgrade') ?? '';
-    removeHopByHop(headers);
-    headers.removeWhere((name) => name.startsWith(INTERNAL_HEADER_PREFIX));
-    this.#routed.decorate(headers);
-    if (head.status === 101) {
-      if (!this.#wantsUpgrade()) {
-        this.#failUpstream(
-          new AgentError('upstream-malformed', 'The upstream answered 101 to a request without Upgrade.'),
-        );
-        return;
-      }
-      headers.set('Connection', 'Upgrade');
-      headers.set('Upgrade', upgrade);
-    } else if (head.framing.kind === 'until-close') {
-      this.#chunking = true;
-      headers.set('Transfer-Encoding', 'chunked');
-    }
+    cleanResponse(headers, this.#routed);
+    headers.set('Connection', 'Upgrade');
+    headers.set('Upgrade', upgrade);
     const bytes = writeResponseHead(head);
     this.#phase = 'responding';
     this.#record.responseHead(head.status, headers);
     this.#send(bytes);
-    if (head.status === 101) this.#upgrade();
+    this.#upgrade();
   }
 
   onBody(bytes: Buffer): void {
@@ -221,7 +253,7 @@ export class Exchange implements ResponseSink {
   /** The upstream had closed the kept connection when the request was on its way: once more, on a fresh one. */
   #retry(forward: Forward): void {
     this.#retried = true;
-    clearTimeout(this.#headTimer);
+    this.#waits = false;
     try {
       const target = this.#context.serving?.target(forward.backend.upstream);
       if (target === undefined) return;
@@ -250,7 +282,7 @@ export class Exchange implements ResponseSink {
     this.#phase = 'sending';
     let room = connection.begin(this.#head.method, head, this);
     const waiting = this.#waiting;
-    this.#waiting = [];
+    this.#waiting = NONE;
     for (const bytes of waiting) room = connection.write(bytes);
     this.#upstreamFull = !room;
     if (this.#requestDone) this.#awaitHead();
@@ -258,11 +290,8 @@ export class Exchange implements ResponseSink {
   }
 
   #awaitHead(): void {
-    const { responseTimeoutMs } = this.#context;
-    clearTimeout(this.#headTimer);
-    this.#headTimer = setTimeout(() => {
-      this.#failUpstream(new AgentError('upstream-timeout', `No response head within ${responseTimeoutMs} ms.`));
-    }, responseTimeoutMs);
+    this.#waits = true;
+    this.#waitsSince = 0;
   }
 
   #upgrade(): void {
@@ -326,27 +355,40 @@ export class Exchange implements ResponseSink {
 
   #over(): void {
     this.#phase = 'over';
-    clearTimeout(this.#headTimer);
+    this.#waits = false;
     this.#dial?.cancel();
     this.#connection?.destroy();
     this.#dial = undefined;
     this.#connection = undefined;
-    this.#waiting = [];
+    this.#waiting = NONE;
+  }
+
+  #makeHead(next: Forward, target: UpstreamTarget): Buffer {
+    const { headers, method, target: asked } = this.#head;
+    const upgrade = this.#wantsUpgrade();
+    const head = upstreamRequest(this.#head, next, target, upgrade);
+    const routed = this.#routed;
+    if (headers.recurring && routed.stable && !upgrade)
+      this.#context.known.set(headers.pairs, { method, target: asked, routed, head });
+    return head;
   }
 }
 
+/** What the broker says of the request; the name in lower case. */
+function internal(head: RequestHead, name: string): string | undefined {
+  for (const pair of head.apart ?? []) if (pair[0] === name || pair[0].toLowerCase() === name) return pair[1];
+  return undefined;
+}
+
 function beginRecord(head: RequestHead, routed: Routed, context: ExchangeContext): ExchangeRecord {
-  const { headers } = head;
-  const visible = headers.clone();
-  visible.removeWhere((name) => name.startsWith(INTERNAL_HEADER_PREFIX));
   return context.recorder.begin({
-    id: headers.get(INTERNAL_HEADERS.requestId) ?? context.newId(),
+    id: internal(head, INTERNAL_HEADERS.requestId) ?? context.newId(),
     method: head.method,
     host: routed.previewHost,
     target: head.target,
-    headers: visible,
-    broker: headers.get(INTERNAL_HEADERS.broker) ?? context.broker,
-    attempt: Number(headers.get(INTERNAL_HEADERS.attempt) ?? '1') || 1,
+    headers: head.headers.pairs,
+    broker: internal(head, INTERNAL_HEADERS.broker) ?? context.broker,
+    attempt: Number(internal(head, INTERNAL_HEADERS.attempt) ?? '1') || 1,
     mask: context.serving?.mask ?? DEFAULT_MASK,
     route: routed.route?.id,
     api: routed.route?.api,

@@ -25,6 +25,8 @@ export interface StreamLink {
   readonly region: string;
 }
 
+/** How exact the time limit of a response is: one timer for all, none a request. */
+const TICK_MS = 250;
 const NOTHING = 'The agent serves nothing at the moment.';
 
 /** Serves a configuration on the streams of the tunnels. */
@@ -38,6 +40,7 @@ export class Gateway {
   #servers = new Set<StreamServer>();
   #idleReason = NOTHING;
   #closed = false;
+  #ticker: NodeJS.Timeout | undefined;
   #onRest: () => void = () => {};
   #idSalt = randomBytes(6).toString('hex');
   #ids = 0;
@@ -74,15 +77,21 @@ export class Gateway {
       stream.reset();
       return;
     }
+    let context = this.#context(link);
     const server = new StreamServer(stream, {
-      context: () => this.#context(link),
+      context: () => {
+        if (context.serving !== this.#serving || context.idleReason !== this.#idleReason) context = this.#context(link);
+        return context;
+      },
       onIdle: () => this.#onRest(),
       onClosed: (closed) => {
         this.#servers.delete(closed);
+        if (this.#servers.size === 0) this.#stopTicking();
         this.#onRest();
       },
     });
     this.#servers.add(server);
+    this.#ticker ??= setInterval(() => this.#tick(), Math.min(TICK_MS, this.#responseTimeoutMs)).unref();
     stream.attach(server);
   }
 
@@ -93,7 +102,18 @@ export class Gateway {
     if (graceMs > 0 && this.inFlight > 0) await this.#rest(graceMs);
     for (const server of this.#servers) server.destroy();
     this.#servers.clear();
+    this.#stopTicking();
     this.#pool.close();
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    for (const server of this.#servers) server.tick(now);
+  }
+
+  #stopTicking(): void {
+    clearInterval(this.#ticker);
+    this.#ticker = undefined;
   }
 
   /** Resolves once no exchange runs, at the latest after `withinMs`. */
@@ -116,6 +136,7 @@ export class Gateway {
       recorder: this.#recorder,
       broker: link.broker,
       responseTimeoutMs: this.#responseTimeoutMs,
+      known: new WeakMap(),
       newId: () => `${this.#idSalt}-${(++this.#ids).toString(36)}`,
     };
   }

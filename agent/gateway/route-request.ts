@@ -16,6 +16,8 @@ export interface Routed {
   readonly route?: RouteConfig | undefined;
   readonly application?: string | undefined;
   readonly plan?: string | undefined;
+  /** The same request under the same configuration always gets the same, whatever was asked in between. */
+  readonly stable: boolean;
   readonly next: { readonly kind: 'answer'; readonly answer: OwnAnswer } | Forward;
   /** What policy and middlewares change in any response. */
   decorate(headers: HeaderList): void;
@@ -38,6 +40,7 @@ export function routeRequest(head: RequestHead, serving: Serving | undefined, id
   const previewHost = named.ok ? named.value.host : '';
   const answered = (answer: OwnAnswer): Routed => ({
     previewHost,
+    stable: false,
     next: { kind: 'answer', answer },
     decorate: () => {},
   });
@@ -76,6 +79,7 @@ export function routeRequest(head: RequestHead, serving: Serving | undefined, id
     route,
     application: decision?.application,
     plan: decision?.plan,
+    stable: route.api === undefined && route.backends.length === 1,
     decorate(headers: HeaderList): void {
       if (decision === undefined || decision.allowed) {
         applyToResponse(route.middlewares, headers);

@@ -2,9 +2,15 @@ import type { Http1Error } from '../../shared/http1/errors.ts';
 import type { RequestHead } from '../../shared/http1/message-head.ts';
 import type { MessageHandler } from '../../shared/http1/message-parser.ts';
 import { RequestParser } from '../../shared/http1/request-parser.ts';
+import { INTERNAL_HEADER_PREFIX } from '../../shared/tunnel/protocol.ts';
 import type { StreamReceiver, YamuxStream } from '../../shared/yamux/types.ts';
 import { Exchange, type ExchangeContext, type Visitor } from './exchange.ts';
 import { problemAnswer, writeAnswer } from './own-answer.ts';
+
+/** What the broker adds is for us, and no visitor's. */
+function isInternal(lowerName: string): boolean {
+  return lowerName.startsWith(INTERNAL_HEADER_PREFIX);
+}
 
 export interface StreamHost {
   /** For each request anew, so that it gets the configuration of its time. */
@@ -20,7 +26,7 @@ export interface StreamHost {
 export class StreamServer implements StreamReceiver, MessageHandler<RequestHead>, Visitor {
   readonly #stream: YamuxStream;
   readonly #host: StreamHost;
-  readonly #parser = new RequestParser(this);
+  readonly #parser = new RequestParser(this, { apart: isInternal });
   #exchange: Exchange | undefined;
   #requestDone = false;
   #peerEnded = false;
@@ -37,6 +43,10 @@ export class StreamServer implements StreamReceiver, MessageHandler<RequestHead>
 
   get idle(): boolean {
     return this.#exchange === undefined;
+  }
+
+  tick(now: number): void {
+    this.#exchange?.tick(now);
   }
 
   /** Ends the stream now when idle, else after the exchange that runs. */

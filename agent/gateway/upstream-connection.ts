@@ -116,7 +116,8 @@ export class UpstreamConnection implements MessageHandler<ResponseHead> {
   onHead(head: ResponseHead): void {
     this.#keepAlive = head.keepAlive;
     this.#raw = head.framing.kind === 'upgrade';
-    const hint = /(?:^|,)\s*timeout=(\d{1,6})/i.exec(head.headers.get('keep-alive') ?? '');
+    const promise = head.headers.recurring ? undefined : head.headers.get('keep-alive');
+    const hint = promise === undefined ? null : /(?:^|,)\s*timeout=(\d{1,6})/i.exec(promise);
     if (hint !== null) this.keepAliveMs = Number(hint[1]) * 1000;
     this.#sink?.onHead(head);
   }

@@ -67,7 +67,7 @@ export class UpstreamPool {
     }
     connection.idleSince = performance.now();
     connection.idleUntil = connection.idleSince + Math.min(promised, this.#options.idleMs);
-    connection.rest((dead) => this.#remove(dead));
+    connection.rest(this.#remove);
     list.push(connection);
     this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
   }
@@ -80,11 +80,11 @@ export class UpstreamPool {
     this.#idle.clear();
   }
 
-  #remove(connection: UpstreamConnection): void {
+  readonly #remove = (connection: UpstreamConnection): void => {
     const list = this.#idle.get(connection.target.key);
     const at = list?.indexOf(connection) ?? -1;
     if (at >= 0) list?.splice(at, 1);
-  }
+  };
 
   #sweep(): void {
     const now = performance.now();

@@ -1,9 +1,12 @@
 import { dechunk } from './dechunk.ts';
 
-/** Counts a body and keeps its first bytes. Copies only what it keeps, so that no socket buffer is pinned. */
+/** A slice that is at least this share of its buffer is kept as it is; smaller ones are copied and let the buffer go. */
+const WORTH_PINNING = 0.5;
+
+/** Counts a body and keeps its first bytes: what it is given must not be changed afterwards. */
 export class BodyPrefix {
   #limit: number;
-  #chunks: Buffer[] = [];
+  #chunks: Uint8Array[] | undefined;
   kept = 0;
   bytes = 0;
 
@@ -16,14 +19,16 @@ export class BodyPrefix {
     this.bytes += chunk.length;
     const room = this.#limit - this.kept;
     if (room <= 0) return 0;
-    const part = Buffer.from(chunk.subarray(0, room));
-    this.#chunks.push(part);
+    const slice = chunk.length > room ? chunk.subarray(0, room) : chunk;
+    const part = slice.length >= slice.buffer.byteLength * WORTH_PINNING ? slice : Buffer.from(slice);
+    if (this.#chunks === undefined) this.#chunks = [part];
+    else this.#chunks.push(part);
     this.kept += part.length;
     return part.length;
   }
 
   toBody(chunked: boolean): { data: string; bytes: number; truncated: boolean } {
-    const kept = Buffer.concat(this.#chunks);
+    const kept = Buffer.concat(this.#chunks ?? []);
     const data = (chunked ? dechunk(kept) : kept).toString('base64');
     return { data, bytes: this.bytes, truncated: this.bytes > this.kept };
   }

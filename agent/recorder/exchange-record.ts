@@ -2,6 +2,8 @@ import type { Exchange, ExchangeSummary } from '../../shared/agent/api.ts';
 import { BodyPrefix } from './body-prefix.ts';
 import type { Mask } from './mask.ts';
 
+const NO_BODY = new BodyPrefix(0);
+
 export type Headers = Iterable<readonly [string, string]>;
 
 export interface ExchangeStart {
@@ -36,8 +38,9 @@ export class ExchangeRecord {
   #keeper: RecordKeeper;
   #startedAt = Date.now();
   #startedMs = performance.now();
-  #requestBody: BodyPrefix;
-  #responseBody: BodyPrefix;
+  /** Most requests have no body. */
+  #requestBody: BodyPrefix | undefined;
+  #responseBody: BodyPrefix | undefined;
   #status: number | undefined;
   #responseHeaders: Headers | undefined;
   #tookMs: number | undefined;
@@ -49,10 +52,7 @@ export class ExchangeRecord {
     this.seq = seq;
     this.start = start;
     this.#keeper = keeper;
-    this.#requestBody = new BodyPrefix(keeper.bodyLimit);
-    this.#responseBody = new BodyPrefix(keeper.bodyLimit);
-    this.cost = 512 + start.target.length;
-    for (const [name, value] of start.headers) this.cost += name.length + value.length + 32;
+    this.cost = 512 + start.target.length + headerBytes(start.headers);
   }
 
   get finished(): boolean {
@@ -60,11 +60,11 @@ export class ExchangeRecord {
   }
 
   requestBytes(chunk: Uint8Array): void {
-    this.#grew(this.#requestBody.add(chunk));
+    this.#grew((this.#requestBody ??= new BodyPrefix(this.#keeper.bodyLimit)).add(chunk));
   }
 
   responseBytes(chunk: Uint8Array): void {
-    this.#grew(this.#responseBody.add(chunk));
+    this.#grew((this.#responseBody ??= new BodyPrefix(this.#keeper.bodyLimit)).add(chunk));
   }
 
   upstream(url: string): void {
@@ -74,9 +74,7 @@ export class ExchangeRecord {
   responseHead(status: number, headers: Headers): void {
     this.#status = status;
     this.#responseHeaders = headers;
-    let bytes = 0;
-    for (const [name, value] of headers) bytes += name.length + value.length + 32;
-    this.#grew(bytes);
+    this.#grew(headerBytes(headers));
     this.#keeper.changed(this);
   }
 
@@ -106,8 +104,8 @@ export class ExchangeRecord {
       plan,
       broker,
       attempt,
-      requestBytes: this.#requestBody.bytes,
-      responseBytes: this.#responseBody.bytes,
+      requestBytes: this.#requestBody?.bytes ?? 0,
+      responseBytes: this.#responseBody?.bytes ?? 0,
       verdict: this.#verdict,
     };
   }
@@ -116,13 +114,13 @@ export class ExchangeRecord {
     const { mask, headers } = this.start;
     return {
       ...this.summary(),
-      request: { headers: mask.headers(headers), body: this.#requestBody.toBody(isChunked(headers)) },
+      request: { headers: mask.headers(headers), body: bodyOf(this.#requestBody, headers) },
       ...(this.#responseHeaders === undefined
         ? {}
         : {
             response: {
               headers: mask.headers(this.#responseHeaders),
-              body: this.#responseBody.toBody(isChunked(this.#responseHeaders)),
+              body: bodyOf(this.#responseBody, this.#responseHeaders),
             },
           }),
       upstream: this.#upstream,
@@ -135,6 +133,16 @@ export class ExchangeRecord {
     this.cost += bytes;
     this.#keeper.grew(this, bytes);
   }
+}
+
+function headerBytes(headers: Headers): number {
+  let bytes = 0;
+  for (const [name, value] of headers) bytes += name.length + value.length + 32;
+  return bytes;
+}
+
+function bodyOf(body: BodyPrefix | undefined, headers: Headers): ReturnType<BodyPrefix['toBody']> {
+  return (body ?? NO_BODY).toBody(isChunked(headers));
 }
 
 function isChunked(headers: Headers): boolean {

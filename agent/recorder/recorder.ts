@@ -102,6 +102,7 @@ export class Recorder implements RecordKeeper {
   }
 
   #dropOldest(): void {
+    if (this.#records.size <= this.#maxExchanges && this.#bytes <= this.#maxBytes) return;
     for (const [seq, record] of this.#records) {
       const over = this.#records.size > this.#maxExchanges || this.#bytes > this.#maxBytes;
       if (!over) return;

@@ -1,6 +1,6 @@
 import { Http1Error } from './errors.ts';
 import { listHas } from './header-list.ts';
-import type { HeaderList } from './header-list.ts';
+import type { HeaderList, HeaderPair } from './header-list.ts';
 import type { HttpVersion, RequestFraming, ResponseFraming } from './message-head.ts';
 
 /** What the headers that matter for framing and connection say; each refused combination throws `Http1Error`. */
@@ -13,8 +13,25 @@ export interface FramingHeaders {
   readonly expectContinue: boolean;
 }
 
+/** Reads the framing of the messages of one connection; fields that are the very same array were read before. */
+export class FramingReader {
+  #pairs: readonly HeaderPair[] | undefined;
+  #version: HttpVersion = '1.1';
+  #read: FramingHeaders | undefined;
+
+  of(headers: HeaderList, version: HttpVersion): FramingHeaders {
+    const { pairs } = headers;
+    if (this.#read === undefined || pairs !== this.#pairs || version !== this.#version) {
+      this.#read = readFramingHeaders(headers, version);
+      this.#pairs = pairs;
+      this.#version = version;
+    }
+    return this.#read;
+  }
+}
+
 /** Reads them in one pass over the list (RFC 9112 §6.1–6.3, §9.3; RFC 9110 §7.2, §7.8, §10.1.1). */
-export function readFramingHeaders(headers: HeaderList, version: HttpVersion): FramingHeaders {
+function readFramingHeaders(headers: HeaderList, version: HttpVersion): FramingHeaders {
   let length: number | undefined;
   let chunked = false;
   let host: string | undefined;

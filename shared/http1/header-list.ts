@@ -1,17 +1,46 @@
+import { Http1Error } from './errors.ts';
+import { FIELD_VALUE, textIn, TOKEN } from './octets.ts';
+
 export type HeaderPair = readonly [name: string, value: string];
+
+const NO_PAIRS: readonly HeaderPair[] = [];
 
 /** Header lines in their order with their case kept; names compare without case. Values are Latin-1 text. */
 export class HeaderList {
-  #pairs: HeaderPair[];
+  #pairs: readonly HeaderPair[];
+  #lines: string | undefined;
+  #recurring = false;
 
-  constructor(pairs: Iterable<HeaderPair> = []) {
-    this.#pairs = [...pairs];
+  constructor(pairs: Iterable<HeaderPair> = NO_PAIRS) {
+    this.#pairs = pairs === NO_PAIRS ? NO_PAIRS : [...pairs];
+  }
+
+  /**
+   * A list over pairs that others may hold too: they are never changed, changes of the list make pairs of its own.
+   * `recurring`: the connection has had this very array before.
+   */
+  static over(pairs: readonly HeaderPair[], recurring = false): HeaderList {
+    const list = new HeaderList(NO_PAIRS);
+    list.#pairs = pairs;
+    list.#recurring = recurring;
+    return list;
+  }
+
+  /** True when it is worth while to remember what is made of `pairs`: the same array came before and may come again. */
+  get recurring(): boolean {
+    return this.#recurring;
+  }
+
+  /** The field lines with their ends, made once for as long as nothing changes. Throws `Http1Error`. */
+  get lines(): string {
+    return (this.#lines ??= fieldLines(this.#pairs));
   }
 
   get size(): number {
     return this.#pairs.length;
   }
 
+  /** The same array for as long as nothing changes. */
   get pairs(): readonly HeaderPair[] {
     return this.#pairs;
   }
@@ -37,18 +66,23 @@ export class HeaderList {
   }
 
   append(name: string, value: string): void {
-    this.#pairs.push([name, value]);
+    this.#change([...this.#pairs, [name, value]]);
+  }
+
+  appendAll(pairs: readonly HeaderPair[]): void {
+    if (pairs.length > 0) this.#change([...this.#pairs, ...pairs]);
   }
 
   /** Replaces every line of this name by one, in the place of the first; appends when there was none. */
   set(name: string, value: string): void {
     const first = this.#pairs.findIndex((pair) => sameName(pair[0], name));
     if (first < 0) {
-      this.#pairs.push([name, value]);
+      this.append(name, value);
       return;
     }
-    this.#pairs = this.#pairs.filter((pair, index) => index === first || !sameName(pair[0], name));
-    this.#pairs[first] = [name, value];
+    const kept = this.#pairs.filter((pair, index) => index === first || !sameName(pair[0], name));
+    kept[first] = [name, value];
+    this.#change(kept);
   }
 
   remove(name: string): void {
@@ -57,16 +91,33 @@ export class HeaderList {
 
   /** Removes the lines for which `test` is true of the name in lower case. */
   removeWhere(test: (lowerName: string) => boolean): void {
-    this.#pairs = this.#pairs.filter((pair) => !test(pair[0].toLowerCase()));
+    this.#change(this.#pairs.filter((pair) => !test(pair[0].toLowerCase())));
   }
 
   clone(): HeaderList {
-    return new HeaderList(this.#pairs);
+    return HeaderList.over(this.#pairs);
+  }
+
+  #change(pairs: readonly HeaderPair[]): void {
+    this.#pairs = pairs;
+    this.#lines = undefined;
+    this.#recurring = false;
   }
 
   toJSON(): HeaderPair[] {
     return [...this.#pairs];
   }
+}
+
+/** Checks each part again, so that nothing set on the way can inject a line. Throws `Http1Error`. */
+export function fieldLines(pairs: readonly HeaderPair[]): string {
+  let lines = '';
+  for (const [name, value] of pairs) {
+    if (name === '' || !textIn(TOKEN, name)) throw new Http1Error('http1.bad-header-name');
+    if (!textIn(FIELD_VALUE, value)) throw new Http1Error('http1.bad-header-value', `of ${name}`);
+    lines += `${name}: ${value}\r\n`;
+  }
+  return lines;
 }
 
 function sameName(one: string, other: string): boolean {

@@ -1,4 +1,4 @@
-import type { HeaderList } from './header-list.ts';
+import type { HeaderList, HeaderPair } from './header-list.ts';
 
 export type HttpVersion = '1.0' | '1.1';
 
@@ -17,6 +17,8 @@ export interface RequestHead {
   target: string;
   version: HttpVersion;
   headers: HeaderList;
+  /** Fields that the parser was told to keep apart, in their order. */
+  apart?: readonly HeaderPair[];
   framing: RequestFraming;
   /** Whether the sender lets the connection live after this message. */
   keepAlive: boolean;

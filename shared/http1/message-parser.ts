@@ -1,9 +1,8 @@
-import { Http1Error } from './errors.ts';
-import type { Http1ErrorCode } from './errors.ts';
+import { Http1Error, type Http1ErrorCode } from './errors.ts';
+import { FieldBlock } from './field-block.ts';
 import { HeaderList } from './header-list.ts';
 import type { HeaderPair } from './header-list.ts';
-import { DEFAULT_HTTP1_LIMITS } from './limits.ts';
-import type { Http1Limits } from './limits.ts';
+import { DEFAULT_HTTP1_LIMITS, type Http1Limits } from './limits.ts';
 import { parseChunkLine, parseFieldLine } from './parse-line.ts';
 
 /** Called during `push`, `resume` and `end`, in the order of the bytes. */
@@ -22,6 +21,8 @@ export interface ParserOptions {
   readonly limits?: Partial<Http1Limits>;
   /** Hands on the payload of chunks instead of the chunked bytes. */
   readonly decode?: boolean;
+  /** Fields for which it is true of the name in lower case are kept apart; never fields that framing depends on. */
+  apart?(lowerName: string): boolean;
 }
 
 /** What follows a head. */
@@ -83,6 +84,7 @@ export abstract class MessageParser<Head> {
   protected readonly handler: MessageHandler<Head>;
   protected readonly limits: Http1Limits;
   readonly #decode: boolean;
+  readonly #fields: FieldBlock;
   #state: State = startLine;
   #paused = false;
   #running = false;
@@ -91,7 +93,7 @@ export abstract class MessageParser<Head> {
   #pending: Buffer[] = [];
   /** Start of a line whose end has not come. Copied, so that it pins no socket buffer. */
   #partial: Buffer = EMPTY;
-  #pairs: HeaderPair[] = [];
+  #trailers: HeaderPair[] = [];
   #headBytes = 0;
   #blankLines = 0;
   #remaining = 0;
@@ -103,11 +105,12 @@ export abstract class MessageParser<Head> {
     this.handler = handler;
     this.limits = options.limits === undefined ? DEFAULT_HTTP1_LIMITS : { ...DEFAULT_HTTP1_LIMITS, ...options.limits };
     this.#decode = options.decode ?? false;
+    this.#fields = new FieldBlock(this.limits.maxHeaders, options.apart);
   }
 
   protected abstract onStartLine(line: Buffer, start: number, end: number): void;
   /** Makes the head, calls `handler.onHead`, and says what follows. Throws `Http1Error`. */
-  protected abstract onHeadEnd(headers: HeaderList): Next;
+  protected abstract onHeadEnd(headers: HeaderList, apart: readonly HeaderPair[]): Next;
   /** Called when a message is over; false when nothing may follow on the connection. */
   protected abstract onMessageEnd(): boolean;
   protected abstract readonly startLineLimit: number;
@@ -178,6 +181,7 @@ export abstract class MessageParser<Head> {
 
   #run(buffer: Buffer): void {
     this.#running = true;
+    this.#fields.leaveBuffer();
     let at = 0;
     try {
       while (at < buffer.length && !this.#paused && this.#isOpen()) at = this.#step(buffer, at);
@@ -225,6 +229,11 @@ export abstract class MessageParser<Head> {
   }
 
   #stepLine(buffer: Buffer, at: number): number {
+    if (this.#state === fields) {
+      const same = this.#fields.takeSame(buffer, at, this.limits.maxHeadBytes - this.#headBytes);
+      this.#headBytes += same;
+      if (same > 0) return at + same;
+    }
     const lf = buffer.indexOf(LF, at);
     const held = this.#partial.length;
     const lineBytes = held + (lf < 0 ? buffer.length - at + 1 : lf + 1 - at);
@@ -260,14 +269,14 @@ export abstract class MessageParser<Head> {
         this.onStartLine(line, start, end);
         this.#headBytes = end - start + 2;
         this.#state = fields;
+        this.#fields.begin(to);
         return;
       case fields:
         if (end === start) {
-          this.#headEnd();
+          this.#headEnd(buffer);
           return;
         }
-        if (this.#pairs.length >= this.limits.maxHeaders) throw new Http1Error('http1.too-many-headers');
-        this.#pairs.push(parseFieldLine(line, start, end));
+        this.#fields.take(parseFieldLine(line, start, end), from, to);
         this.#headBytes += end - start + 2;
         return;
       default: {
@@ -277,7 +286,7 @@ export abstract class MessageParser<Head> {
           if (this.#rawFrom < 0) this.#rawFrom = from;
           if (last) this.#flushRaw(buffer, to);
         }
-        if (last && this.#pairs.length > 0) this.handler.onTrailers?.(new HeaderList(this.#pairs));
+        if (last && this.#trailers.length > 0) this.handler.onTrailers?.(new HeaderList(this.#trailers));
         if (last && this.#state === trailers) this.#complete();
       }
     }
@@ -297,20 +306,19 @@ export abstract class MessageParser<Head> {
     } else if (end === start) {
       return true;
     } else {
-      if (this.#pairs.length >= this.limits.maxHeaders) throw new Http1Error('http1.trailers-too-large');
+      if (this.#trailers.length >= this.limits.maxHeaders) throw new Http1Error('http1.trailers-too-large');
       const pair = parseFieldLine(line, start, end);
       if (NOT_IN_TRAILERS.has(pair[0].toLowerCase())) throw new Http1Error('http1.bad-trailer', pair[0].slice(0, 64));
-      this.#pairs.push(pair);
+      this.#trailers.push(pair);
       this.#headBytes += end - start + 2;
     }
     return false;
   }
 
-  #headEnd(): void {
-    const headers = new HeaderList(this.#pairs);
-    this.#pairs = [];
+  #headEnd(buffer: Buffer): void {
+    const { headers, apart } = this.#fields.end(buffer);
     this.#headBytes = 0;
-    const next = this.onHeadEnd(headers);
+    const next = this.onHeadEnd(headers, apart);
     if (this.#state !== fields) return;
     switch (next.kind) {
       case 'length':
@@ -346,7 +354,7 @@ export abstract class MessageParser<Head> {
   }
 
   #reset(): void {
-    this.#pairs = [];
+    if (this.#trailers.length > 0) this.#trailers = [];
     this.#headBytes = 0;
     this.#blankLines = 0;
     this.#rawFrom = -1;

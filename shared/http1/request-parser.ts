@@ -1,7 +1,8 @@
 import { Http1Error } from './errors.ts';
-import { readFramingHeaders, requestFraming } from './framing.ts';
-import type { HeaderList } from './header-list.ts';
+import { FramingReader, requestFraming } from './framing.ts';
+import type { HeaderList, HeaderPair } from './header-list.ts';
 import type { RequestHead } from './message-head.ts';
+import { LastLine } from './last-line.ts';
 import { MessageParser } from './message-parser.ts';
 import type { Next } from './message-parser.ts';
 import { parseRequestLine } from './parse-line.ts';
@@ -13,7 +14,9 @@ const AROUND_TARGET = 32;
 /** Requests of one connection, one after the other. Bytes after a request that closes the connection are dropped. */
 export class RequestParser extends MessageParser<RequestHead> {
   #line: RequestLine = { method: '', target: '', version: '1.1' };
+  readonly #lastLine = new LastLine();
   #keepAlive = true;
+  readonly #framing = new FramingReader();
 
   protected get startLineLimit(): number {
     return this.limits.maxTargetBytes + AROUND_TARGET;
@@ -24,12 +27,15 @@ export class RequestParser extends MessageParser<RequestHead> {
   }
 
   protected onStartLine(line: Buffer, start: number, end: number): void {
+    if (this.#lastLine.is(line, start, end)) return;
+    this.#lastLine.forget();
     this.#line = parseRequestLine(line, start, end, this.limits.maxTargetBytes);
+    this.#lastLine.keep(line, start, end);
   }
 
-  protected onHeadEnd(headers: HeaderList): Next {
+  protected onHeadEnd(headers: HeaderList, apart: readonly HeaderPair[]): Next {
     const { method, target, version } = this.#line;
-    const read = readFramingHeaders(headers, version);
+    const read = this.#framing.of(headers, version);
     if (read.host === undefined && version === '1.1') throw new Http1Error('http1.missing-host');
     const framing = requestFraming(method, read);
     this.#keepAlive = read.keepAlive;
@@ -38,6 +44,7 @@ export class RequestParser extends MessageParser<RequestHead> {
       target,
       version,
       headers,
+      apart,
       framing,
       keepAlive: read.keepAlive,
       expectContinue: read.expectContinue,

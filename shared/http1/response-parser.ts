@@ -1,7 +1,8 @@
 import { Http1Error } from './errors.ts';
-import { readFramingHeaders, responseFraming } from './framing.ts';
+import { FramingReader, responseFraming } from './framing.ts';
 import type { HeaderList } from './header-list.ts';
 import type { ResponseHead } from './message-head.ts';
+import { LastLine } from './last-line.ts';
 import { MessageParser } from './message-parser.ts';
 import type { Next } from './message-parser.ts';
 import { parseStatusLine } from './parse-line.ts';
@@ -14,7 +15,9 @@ import type { StatusLine } from './parse-line.ts';
 export class ResponseParser extends MessageParser<ResponseHead> {
   #method: string | undefined;
   #line: StatusLine = { version: '1.1', status: 0, reason: '' };
+  readonly #lastLine = new LastLine();
   #keepAlive = true;
+  readonly #framing = new FramingReader();
 
   /** Names the method of the request whose response comes next. */
   expect(method: string): void {
@@ -31,12 +34,15 @@ export class ResponseParser extends MessageParser<ResponseHead> {
 
   protected onStartLine(line: Buffer, start: number, end: number): void {
     if (this.#method === undefined) throw new Http1Error('http1.unsolicited');
+    if (this.#lastLine.is(line, start, end)) return;
+    this.#lastLine.forget();
     this.#line = parseStatusLine(line, start, end);
+    this.#lastLine.keep(line, start, end);
   }
 
   protected onHeadEnd(headers: HeaderList): Next {
     const { version, status, reason } = this.#line;
-    const read = readFramingHeaders(headers, version);
+    const read = this.#framing.of(headers, version);
     const framing = responseFraming(this.#method ?? 'GET', status, read);
     const keepAlive = read.keepAlive && framing.kind !== 'until-close';
     const interim = status < 200 && status !== 101;
