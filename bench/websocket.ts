@@ -9,7 +9,7 @@ import { developmentCertificates } from '../main/stack/development-ca.ts';
 import { checkUpgradeRequest, upgradeAnswer } from '../shared/websocket/handshake.ts';
 import { RawWebSocketChannel } from '../shared/websocket/web-socket-channel.ts';
 import type { ByteChannel } from '../shared/yamux/types.ts';
-import { WsChannel } from '../shared/yamux/ws-channel.ts';
+import { WsChannel } from '../shared/yamux/testing/ws-channel.ts';
 import { type Kind, LoadEnd, SMALL, wholeBatches } from './websocket/load.ts';
 
 /**

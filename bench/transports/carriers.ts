@@ -6,7 +6,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { Session } from '../../shared/yamux/session.ts';
 import { SocketChannel } from '../../shared/yamux/socket-channel.ts';
 import type { ByteChannel } from '../../shared/yamux/types.ts';
-import { WsChannel } from '../../shared/yamux/ws-channel.ts';
+import { WsChannel } from '../../shared/yamux/testing/ws-channel.ts';
 import type { Certificates, Multiplexer } from './multiplexer.ts';
 import { splice } from './splice.ts';
 

@@ -6,7 +6,7 @@ import type { BrokerMessage } from '../../shared/tunnel/protocol.ts';
 import { Session } from '../../shared/yamux/session.ts';
 import { toDuplex } from '../../shared/yamux/to-duplex.ts';
 import type { YamuxStream } from '../../shared/yamux/types.ts';
-import { WsChannel } from '../../shared/yamux/ws-channel.ts';
+import { WsChannel } from '../../shared/yamux/testing/ws-channel.ts';
 
 export interface TestAgentOptions {
   readonly token: string;

@@ -1,18 +1,20 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
 import { mkdir, readdir, readFile, rename, stat } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { WebSocket, WebSocketServer } from 'ws';
+import { requestUpgrade } from '../../agent/tunnels/request-upgrade.ts';
+import { checkUpgradeRequest, upgradeAnswer } from '../../shared/websocket/handshake.ts';
+import { RawWebSocketChannel } from '../../shared/websocket/web-socket-channel.ts';
 import { Session, type SessionOptions } from '../../shared/yamux/session.ts';
 import { SocketChannel } from '../../shared/yamux/socket-channel.ts';
 import { StreamReader } from '../../shared/yamux/testing/stream-reader.ts';
 import type { ByteChannel } from '../../shared/yamux/types.ts';
-import { WsChannel } from '../../shared/yamux/ws-channel.ts';
 
 const run = promisify(execFile);
 const sources = join(import.meta.dirname, 'go');
@@ -146,9 +148,14 @@ async function dial(transport: 'tcp' | 'ws', address: string): Promise<ByteChann
     await once(socket, 'connect');
     return new SocketChannel(socket);
   }
-  const socket = new WebSocket(`ws://${address}/`, { perMessageDeflate: false });
-  await once(socket, 'open');
-  return new WsChannel(socket);
+  const outcome = await requestUpgrade({
+    url: `ws://${address}/`,
+    headers: {},
+    timeoutMs: 10_000,
+    signal: new AbortController().signal,
+  });
+  if (outcome.kind !== 'upgraded') throw new Error(`the Go peer answered ${outcome.response.statusCode}`);
+  return new RawWebSocketChannel(outcome.socket, { role: 'client', head: outcome.head });
 }
 
 async function listen(
@@ -160,10 +167,18 @@ async function listen(
     const accepted = once(server, 'connection').then(([socket]) => new SocketChannel(socket));
     return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, accepted, stop: () => server.close() };
   }
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false });
+  const server = createHttpServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const accepted = new Promise<ByteChannel>((resolve) => {
-    server.once('connection', (socket) => resolve(new WsChannel(socket)));
+  const accepted = new Promise<ByteChannel>((resolve, reject) => {
+    server.once('upgrade', (request, socket, head) => {
+      const handshake = checkUpgradeRequest(request);
+      if (!handshake.ok) {
+        reject(new Error(handshake.error.message));
+        return;
+      }
+      socket.write(upgradeAnswer(handshake.value, undefined));
+      resolve(new RawWebSocketChannel(socket, { role: 'server', head }));
+    });
   });
   return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, accepted, stop: () => server.close() };
 }

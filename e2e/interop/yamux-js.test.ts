@@ -7,7 +7,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { Client, Server } from 'yamux-js';
 import { Session, type SessionOptions } from '../../shared/yamux/session.ts';
 import { StreamReader } from '../../shared/yamux/testing/stream-reader.ts';
-import { WsChannel } from '../../shared/yamux/ws-channel.ts';
+import { WsChannel } from '../../shared/yamux/testing/ws-channel.ts';
 
 const WINDOW = 256 * 1024;
 const disposals: (() => Promise<void> | void)[] = [];

@@ -30,10 +30,6 @@ const catalogue = {
     message: 'the peer asks for answers and does not read them',
     hint: 'check the connection to the peer',
   },
-  'yamux-not-binary': {
-    message: 'the peer sent a text message where Yamux frames are expected',
-    hint: 'check that the peer speaks the tunnel sub-protocol',
-  },
   'yamux-internal': { message: 'a receiver of the session threw', hint: 'see the cause; this is a defect' },
   'yamux-peer-protocol-error': {
     message: 'the peer ended the session: it saw a protocol error',
@@ -46,7 +42,6 @@ const catalogue = {
   'yamux-keepalive-timeout': { message: 'the peer answered no ping', hint: 'check the network between the peers' },
   'yamux-connection-lost': { message: 'the connection under the session ended', hint: 'connect again' },
   'yamux-session-closed': { message: 'the session is closed', hint: 'use another session' },
-  'yamux-channel-not-open': { message: 'the WebSocket is not open', hint: 'wait for its "open" event' },
   'yamux-peer-went-away': { message: 'the peer takes no new streams (GoAway)', hint: 'use another session' },
   'yamux-too-many-unacknowledged': {
     message: 'too many streams wait for the peer to accept them',

@@ -10,7 +10,7 @@ import { TUNNEL_SUBPROTOCOL, agentMessage } from '../../../shared/tunnel/protoco
 import type { AgentMessage, BrokerMessage } from '../../../shared/tunnel/protocol.ts';
 import { Session } from '../../../shared/yamux/session.ts';
 import type { YamuxStream } from '../../../shared/yamux/types.ts';
-import { WsChannel } from '../../../shared/yamux/ws-channel.ts';
+import { WsChannel } from '../../../shared/yamux/testing/ws-channel.ts';
 
 export interface Served {
   readonly session: Session;

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
+import { RawWebSocketChannel } from '../../websocket/web-socket-channel.ts';
 import { memoryChannelPair, type MemoryChannelOptions } from '../memory-channel.ts';
 import { Session, type SessionOptions } from '../session.ts';
 import { SocketChannel } from '../socket-channel.ts';
 import type { ByteChannel } from '../types.ts';
-import { WsChannel } from '../ws-channel.ts';
+import { WsChannel } from './ws-channel.ts';
 
 /** Both ends of a carrier, and what ends its listeners. */
 export interface Carrier {
@@ -19,15 +20,24 @@ export function memoryCarrier(options: MemoryChannelOptions = {}): Promise<Carri
   return Promise.resolve({ client, server, dispose: () => Promise.resolve() });
 }
 
-export async function tcpCarrier(): Promise<Carrier> {
+export function tcpCarrier(): Promise<Carrier> {
+  return socketCarrier((socket) => new SocketChannel(socket));
+}
+
+/** WebSocket frames of our own, between sockets on which no handshake was. */
+export function webSocketCarrier(): Promise<Carrier> {
+  return socketCarrier((socket, role) => new RawWebSocketChannel(socket, { role, maxMessageBytes: 1 << 20 }));
+}
+
+async function socketCarrier(channel: (socket: Socket, role: 'client' | 'server') => ByteChannel): Promise<Carrier> {
   const listener = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
   await once(listener, 'listening');
   const accepted = once(listener, 'connection');
   const client = connect((listener.address() as AddressInfo).port, '127.0.0.1');
   const [[server]] = await Promise.all([accepted, once(client, 'connect')]);
   return {
-    client: new SocketChannel(client),
-    server: new SocketChannel(server),
+    client: channel(client, 'client'),
+    server: channel(server, 'server'),
     dispose: async () => {
       client.destroy();
       server.destroy();
@@ -60,7 +70,8 @@ export const carriers = [
   ['memory', memoryCarrier],
   ['memory, cut at odd places', () => memoryCarrier({ cut: cutInto([1, 2, 3, 5, 7, 11, 13, 97, 1009, 4999]) })],
   ['TCP', tcpCarrier],
-  ['WebSocket', wsCarrier],
+  ['WebSocket', webSocketCarrier],
+  ['WebSocket of ws', wsCarrier],
 ] as const satisfies readonly (readonly [string, () => Promise<Carrier>])[];
 
 /** Cuts into pieces of the given sizes in turn, so that headers and bodies break everywhere. */

@@ -1,7 +1,6 @@
 import { Duplex } from 'node:stream';
 import type WebSocket from 'ws';
-import { YamuxError } from './errors.ts';
-import type { ByteChannel, ChannelReceiver } from './types.ts';
+import type { ByteChannel, ChannelReceiver } from '../types.ts';
 
 /** Chunks up to this total are put into one message; a large one goes as a message of its own, without a copy. */
 const CONCAT_BYTES = 16 * 1024;
@@ -11,8 +10,8 @@ const CLOSE_NO_STATUS = 1005;
 const CLOSE_UNSUPPORTED = 1003;
 
 /**
- * An open WebSocket of the `ws` package as carrier: binary messages, whose borders mean nothing. Whoever makes the
- * socket turns `perMessageDeflate` off and sets `maxPayload`.
+ * An open WebSocket of the `ws` package as carrier: the peer that the framing of our own is tested and measured against.
+ * Whoever makes the socket turns `perMessageDeflate` off and sets `maxPayload`.
  */
 export class WsChannel implements ByteChannel {
   private readonly socket: WebSocket;
@@ -25,7 +24,7 @@ export class WsChannel implements ByteChannel {
   private closeReason: Error | undefined;
 
   constructor(socket: WebSocket) {
-    if (socket.readyState !== socket.OPEN) throw new YamuxError('yamux-channel-not-open');
+    if (socket.readyState !== socket.OPEN) throw new Error('the WebSocket is not open');
     this.socket = socket;
     const transport: unknown = Reflect.get(socket, '_socket');
     this.transport = transport instanceof Duplex ? transport : undefined;
@@ -72,7 +71,7 @@ export class WsChannel implements ByteChannel {
 
   private onMessage(data: WebSocket.RawData, isBinary: boolean): void {
     if (!isBinary || !(data instanceof Uint8Array)) {
-      this.error ??= new YamuxError('yamux-not-binary');
+      this.error ??= new Error('the peer sent a text message');
       this.socket.close(CLOSE_UNSUPPORTED, 'binary messages only');
       return;
     }
