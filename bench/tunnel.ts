@@ -82,7 +82,9 @@ async function flow(
   return { megabytesPerSecond: bytes / 1e3 / (after.atMs - before.atMs), cpuSecondsPerGigabyte, echo: times };
 }
 
-const ratios = (ours: readonly number[], theirs: readonly number[]): number => median(ours) / median(theirs);
+function ratios(ours: readonly number[], theirs: readonly number[]): number {
+  return median(ours) / median(theirs);
+}
 
 interface BulkFigures {
   readonly adit: number[];
@@ -91,7 +93,9 @@ interface BulkFigures {
   readonly goCpu: number[];
 }
 
-const noFigures = (): BulkFigures => ({ adit: [], go: [], aditCpu: [], goCpu: [] });
+function noFigures(): BulkFigures {
+  return { adit: [], go: [], aditCpu: [], goCpu: [] };
+}
 
 async function bulk(): Promise<unknown> {
   const figures: Record<string, BulkFigures> = {};

@@ -39,6 +39,11 @@ export const adit: Stack = {
   args: [join(import.meta.dirname, 'yamux-peer.ts')],
 };
 
+/** Ours, and the broker keeps what it sees of the way. */
+export function tracingAdit(file: string): Stack {
+  return { ...adit, args: [...adit.args, '--trace', file] };
+}
+
 export function goStack(program: string, windowBytes: number): Stack {
   const name = windowBytes === 256 * 1024 ? 'go' : `go ${windowBytes / 2 ** 20}M`;
   return { name, command: program, args: ['-window', String(windowBytes)] };
@@ -83,7 +88,7 @@ export async function startPair(stack: Stack, options: { tls?: Certificate; way?
     const relay = await start(way.program, args);
     address = (await relay.says(/listening (\S+)\n/))[1] ?? '';
   }
-  const trusted = tls !== undefined && stack === adit ? ['--ca', tls.ca] : [];
+  const trusted = tls !== undefined && stack.command === adit.command ? ['--ca', tls.ca] : [];
   const url = `${tls === undefined ? 'ws' : 'wss'}://${address}/`;
   const agent = await start(stack.command, [...stack.args, '--dial', url, ...trusted]);
   await Promise.all([broker.says(/^ready$/m), agent.says(/^ready$/m)]);
@@ -139,6 +144,11 @@ export class End {
 
   async openIdle(streams: number): Promise<void> {
     await this.tell({ do: 'idle', streams });
+  }
+
+  /** Has it write what `--trace FILE` told it to keep. */
+  async keepTrace(): Promise<void> {
+    await this.tell({ do: 'trace' });
   }
 
   /** Bytes of bulk that have arrived at this end, and when that was, by its own clock. */

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { requestUpgrade } from '../../agent/tunnels/request-upgrade.ts';
 import { checkUpgradeRequest, upgradeAnswer } from '../../shared/websocket/handshake.ts';
 import { RawWebSocketChannel } from '../../shared/websocket/web-socket-channel.ts';
+import type { FlightSample } from '../../shared/yamux/flight-control.ts';
 import { Session } from '../../shared/yamux/session.ts';
 import type { YamuxStream } from '../../shared/yamux/types.ts';
 
@@ -23,10 +24,12 @@ const { values } = parseArgs({
     cert: { type: 'string' },
     key: { type: 'string' },
     ca: { type: 'string' },
+    trace: { type: 'string' },
   },
 });
 const CHUNK = Buffer.alloc(64 * 1024);
 const ECHO = Buffer.alloc(100);
+const trace: FlightSample[] = [];
 let received = 0;
 let bulk: YamuxStream[] = [];
 /** Streams that nothing moves on. */
@@ -34,7 +37,7 @@ const idle: YamuxStream[] = [];
 
 interface Command {
   readonly id: number;
-  readonly do: 'bulk-start' | 'bulk-stop' | 'received' | 'idle' | 'echo';
+  readonly do: 'bulk-start' | 'bulk-stop' | 'received' | 'idle' | 'echo' | 'trace';
   readonly streams?: number;
   readonly ms?: number;
   readonly concurrency?: number;
@@ -45,6 +48,7 @@ const session = new Session(channel, {
   role: values.listen ? 'server' : 'client',
   limits: { acceptBacklog: 8_192, maxUnacknowledged: 8_192 },
   onStream: serve,
+  ...(values.trace === undefined ? {} : { observe: (sample) => trace.push(sample) }),
   onClosed: () => process.exit(),
 });
 console.log('ready');
@@ -130,6 +134,9 @@ async function obey({ do: what, streams = 1, ms = 0, concurrency = 1 }: Command)
       return {};
     case 'echo':
       return echo(ms, concurrency);
+    case 'trace':
+      writeFileSync(values.trace ?? '/dev/null', JSON.stringify(trace));
+      return { count: trace.length };
   }
 }
 

@@ -27,7 +27,8 @@ export interface FlightSample {
   readonly probing: boolean;
   readonly quiet: boolean;
   readonly disturbed: boolean;
-  /** After the sample. */
+  /** After the sample; 0: no probe, 1: it drains, 2: it measures. */
+  readonly phase: number;
   readonly rate: number;
   readonly minRttMs: number;
   readonly boundBytes: number;
@@ -189,6 +190,7 @@ export class FlightControl {
       probing,
       quiet,
       disturbed,
+      phase: this.rtt.probe === undefined ? 0 : this.rtt.probe.phase === 'draining' ? 1 : 2,
       rate: this.estimate.rate,
       minRttMs: this.rtt.minMs,
       boundBytes: this.plan.boundBytes,

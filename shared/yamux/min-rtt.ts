@@ -11,7 +11,10 @@ export interface MinRtt {
   /** When a sample was last close to it. */
   readonly seenAt: number;
   readonly probe: Probe | undefined;
+  /** When it was last confirmed by a probe or by a quiet sample; -Infinity: never yet. */
   readonly probedAt: number;
+  /** When the first sample came. */
+  readonly bornAt: number;
   /** The second that runs, and the lowest sample of it. */
   readonly secondAt: number;
   readonly secondMs: number;
@@ -35,6 +38,8 @@ export interface RttSample {
 
 const STALE_MS = 10_000;
 const SECOND_MS = 1_000;
+/** The first sample is one of processes that have just started: it is confirmed sooner. */
+const UNCONFIRMED_MS = 2_000;
 const PROBE_PAUSE_MS = 2_000;
 const PROBE_MS = 5;
 
@@ -43,6 +48,7 @@ export const unknownRtt: MinRtt = {
   seenAt: 0,
   probe: undefined,
   probedAt: -Infinity,
+  bornAt: 0,
   secondAt: 0,
   secondMs: Infinity,
   raised: false,
@@ -50,7 +56,7 @@ export const unknownRtt: MinRtt = {
 
 export function withSample(state: MinRtt, sample: RttSample): MinRtt {
   const { rttMs, now } = sample;
-  if (state.minMs === 0) return { ...state, minMs: rttMs, seenAt: now, secondAt: now, secondMs: rttMs };
+  if (state.minMs === 0) return { ...state, minMs: rttMs, seenAt: now, bornAt: now, secondAt: now, secondMs: rttMs };
   const near = rttMs <= 1.1 * state.minMs + 0.05;
   const lowered = {
     ...withSecond(state, sample),
@@ -60,8 +66,8 @@ export function withSample(state: MinRtt, sample: RttSample): MinRtt {
   if (sample.disturbed) return lowered;
   const { probe } = lowered;
   if (probe?.phase === 'measuring' && sample.sentAt >= probe.since) return measured(lowered, probe, sample);
-  if (probe !== undefined || near || !isDoubtful(lowered, now)) return lowered;
-  if (sample.quiet) return believed(lowered, rttMs, now);
+  if (probe !== undefined || !isDoubtful(lowered, near, now)) return lowered;
+  if (sample.quiet) return believed(lowered, near ? lowered.minMs : rttMs, now);
   return { ...lowered, probe: { phase: 'draining' } };
 }
 
@@ -71,7 +77,9 @@ export function withDrained(state: MinRtt, now: number): MinRtt {
   return { ...state, probe: { phase: 'measuring', since: now, lowestMs: Infinity } };
 }
 
-function isDoubtful(state: MinRtt, now: number): boolean {
+function isDoubtful(state: MinRtt, near: boolean, now: number): boolean {
+  if (state.probedAt === -Infinity && now - state.bornAt > UNCONFIRMED_MS) return true;
+  if (near) return false;
   return now - state.seenAt > STALE_MS || (state.raised && now - state.probedAt >= PROBE_PAUSE_MS);
 }
 
@@ -83,7 +91,16 @@ function measured(state: MinRtt, probe: { since: number; lowestMs: number }, sam
 }
 
 function believed(state: MinRtt, minMs: number, now: number): MinRtt {
-  return { minMs, seenAt: now, probe: undefined, probedAt: now, secondAt: now, secondMs: Infinity, raised: false };
+  return {
+    ...state,
+    minMs,
+    seenAt: now,
+    probe: undefined,
+    probedAt: now,
+    secondAt: now,
+    secondMs: Infinity,
+    raised: false,
+  };
 }
 
 function withSecond(state: MinRtt, sample: RttSample): MinRtt {

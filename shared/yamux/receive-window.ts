@@ -21,9 +21,10 @@ const FLAT_ROUNDS = 3;
 const GAIN_WHILE_STARTING = 2.5;
 const GAIN = 2;
 const TURN_MS = 0.1;
-/** A part of the window that is consumed and not yet told the peer. */
-export const UNTOLD_PART = 1 / 4;
-export const SMALLEST_TARGET_BYTES = 512 * 1024;
+/** The part of a window that may be consumed without the peer being told, and the most of it that may. */
+const UNTOLD_PART = 1 / 4;
+const LARGEST_UNTOLD_BYTES = 1024 * 1024;
+const SMALLEST_TARGET_BYTES = 512 * 1024;
 
 export function idleConsumer(now: number): ConsumerRate {
   return { rate: 0, starting: true, rates: [], best: 0, flatRounds: 0, startedAt: now, bytes: 0 };
@@ -46,6 +47,11 @@ export function withConsumed(state: ConsumerRate, bytes: number, now: number, mi
     startedAt: now,
     bytes: 0,
   };
+}
+
+/** So much consumed is worth an update: a large window is no smaller for waiting, a small one costs few updates. */
+export function isWorthAnUpdate(consumedBytes: number, windowBytes: number): boolean {
+  return consumedBytes >= Math.min(LARGEST_UNTOLD_BYTES, windowBytes * UNTOLD_PART);
 }
 
 /** The size that the window should have, between the smallest useful one and `maxBytes`. */

@@ -2,7 +2,7 @@ import { ByteQueue } from './byte-queue.ts';
 import { YamuxError } from './errors.ts';
 import { FLAG_ACK, FLAG_SYN, INITIAL_WINDOW_BYTES } from './frame.ts';
 import type { SessionLimits } from './limits.ts';
-import { type ConsumerRate, idleConsumer, receiveTarget, UNTOLD_PART, withConsumed } from './receive-window.ts';
+import { type ConsumerRate, idleConsumer, isWorthAnUpdate, receiveTarget, withConsumed } from './receive-window.ts';
 import type { Ordered } from './send-order.ts';
 import type { StreamReceiver, YamuxStream } from './types.ts';
 
@@ -142,7 +142,7 @@ export class Stream implements YamuxStream, Ordered {
     if (this.closed || this.remoteEnded) return;
     this.consumedBytes += bytes;
     this.takenBytes += bytes;
-    if (this.consumedBytes >= this.windowBytes * UNTOLD_PART) this.giveCredit();
+    if (isWorthAnUpdate(this.consumedBytes, this.windowBytes)) this.giveCredit();
   }
 
   /** Resets the stream here for a reason of the session's own. */

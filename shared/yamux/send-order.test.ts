@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { type Ordered, QUANTUM_BYTES, SendOrder } from './send-order.ts';
+
+class Sender implements Ordered {
+  nextReady: Ordered | undefined;
+  isReady = false;
+  deficitBytes = 0;
+  round = 0;
+  queued = 0;
+  sent = 0;
+  readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+/** Sends `pieces` frames and tells whose they were. */
+function send(order: SendOrder<Sender>, pieces: number, frameBytes = QUANTUM_BYTES): string[] {
+  const turns: string[] = [];
+  for (let count = 0; count < pieces; count++) {
+    const next = order.next();
+    if (next === undefined) break;
+    const bytes = Math.min(next.queued, next.deficitBytes, frameBytes);
+    next.queued -= bytes;
+    next.sent += bytes;
+    turns.push(next.name);
+    order.done(next, bytes, next.queued > 0);
+  }
+  return turns;
+}
+
+function queue(order: SendOrder<Sender>, sender: Sender, bytes: number): void {
+  sender.queued += bytes;
+  order.activate(sender);
+}
+
+describe('the order of senders', () => {
+  it('serves bulk in turn, and each the same', () => {
+    const order = new SendOrder<Sender>();
+    const all = ['a', 'b', 'c'].map((name) => new Sender(name));
+    for (const sender of all) queue(order, sender, 100 * QUANTUM_BYTES);
+    send(order, 30);
+    expect(all.map((sender) => sender.sent)).toEqual([10, 10, 10].map((count) => count * QUANTUM_BYTES));
+  });
+
+  it('lets a small message pass all bulk', () => {
+    const order = new SendOrder<Sender>();
+    const bulk = Array.from({ length: 32 }, (_, index) => new Sender(`bulk ${index}`));
+    for (const sender of bulk) queue(order, sender, 100 * QUANTUM_BYTES);
+    send(order, 40);
+    const small = new Sender('small');
+    queue(order, small, 100);
+    expect(send(order, 1)).toEqual(['small']);
+    queue(order, small, 100);
+    expect(send(order, 1)).toEqual(['small']);
+  });
+
+  it('does not let a stream that wakes up again and again starve the others', () => {
+    const order = new SendOrder<Sender>();
+    const bulk = new Sender('bulk');
+    const greedy = new Sender('greedy');
+    queue(order, bulk, 1_000 * QUANTUM_BYTES);
+    for (let count = 0; count < 400; count++) {
+      queue(order, greedy, QUANTUM_BYTES / 4);
+      send(order, 1, QUANTUM_BYTES / 4);
+    }
+    expect(bulk.sent).toBeGreaterThan(0.9 * greedy.sent);
+  });
+
+  it('gives bulk that is cut into small frames the same as bulk in large ones', () => {
+    const order = new SendOrder<Sender>();
+    const [one, other] = [new Sender('one'), new Sender('other')];
+    queue(order, one, 100 * QUANTUM_BYTES);
+    queue(order, other, 100 * QUANTUM_BYTES);
+    send(order, 160, QUANTUM_BYTES / 16);
+    expect(one.sent).toBe(other.sent);
+  });
+});
