@@ -5,6 +5,8 @@ import { appCommand } from './commands/app.ts';
 import { brokerCommand } from './commands/broker.ts';
 import { controlCommand } from './commands/control.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { graphCommand } from './commands/graph.ts';
+import { lintCommand } from './commands/lint.ts';
 import { serveCommand } from './commands/serve.ts';
 import { previewCommand, upCommand } from './commands/up.ts';
 import { validateCommand } from './commands/validate.ts';
@@ -29,6 +31,8 @@ for (const command of [
   serveCommand(),
   previewCommand(),
   validateCommand(),
+  lintCommand(),
+  graphCommand(),
   upCommand(),
   agentCommand(),
   brokerCommand(),
