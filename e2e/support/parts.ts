@@ -65,33 +65,54 @@ export async function startParts(upstream: string, more: { readonly wantedLinks?
         const relay = await SilentRelay.start(() => port);
         running.push(relay);
         const { program, line } = await start([
-          ...['broker', '--id', id, '--region', id, '--role', 'tunnel', '--control', controlUrl, '--grace', '1'],
-          ...['--listen', '127.0.0.1:0', '--peer-listen', '127.0.0.1:0', '--tunnel-listen', `127.0.0.1:${port}`],
-          ...['--tunnel-url', `ws://127.0.0.1:${relay.port}/tunnel`],
+          'broker',
+          '--id',
+          id,
+          '--region',
+          id,
+          '--role',
+          'tunnel',
+          '--control',
+          controlUrl,
+          '--grace',
+          '1',
+          '--listen',
+          '127.0.0.1:0',
+          '--peer-listen',
+          '127.0.0.1:0',
+          '--tunnel-listen',
+          `127.0.0.1:${port}`,
+          '--tunnel-url',
+          `ws://127.0.0.1:${relay.port}/tunnel`,
         ]);
         return { id, program, address: String(line['address']), peer: String(line['peer']), relay };
       }),
     );
     const edge = await start([
-      ...[
-        'broker',
-        '--id',
-        'edge',
-        '--role',
-        'edge',
-        '--control',
-        controlUrl,
-        '--listen',
-        '127.0.0.1:0',
-        '--grace',
-        '1',
-      ],
+      'broker',
+      '--id',
+      'edge',
+      '--role',
+      'edge',
+      '--control',
+      controlUrl,
+      '--listen',
+      '127.0.0.1:0',
+      '--grace',
+      '1',
       ...brokers.flatMap(({ peer }) => ['--peer', peer]),
     ]);
     const startAgent = (): ReturnType<typeof start> =>
       start([
-        ...['agent', '--control', controlUrl, '--listen', '127.0.0.1:0', '--state-dir', join(dir, 'agent')],
-        ...['--links', String(more.wantedLinks ?? 3)],
+        'agent',
+        '--control',
+        controlUrl,
+        '--listen',
+        '127.0.0.1:0',
+        '--state-dir',
+        join(dir, 'agent'),
+        '--links',
+        String(more.wantedLinks ?? 3),
       ]);
     let agent = await startAgent();
     const call = async (method: string, path: string, body?: unknown): Promise<PreviewStatus> => {
