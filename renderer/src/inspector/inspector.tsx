@@ -61,8 +61,8 @@ export function Inspector() {
                 <dd className="bad">⊘ referenced, but not defined</dd>
               </>
             )}
-            {object?.fields?.map(({ label, value }) => (
-              <Fragment key={label}>
+            {object?.fields?.map(({ label, value }, at) => (
+              <Fragment key={`${at} ${label}`}>
                 <dt className="ellipsis" title={label}>
                   {label}
                 </dt>

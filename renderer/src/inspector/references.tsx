@@ -16,7 +16,7 @@ export function References({ title, edges, end, index }: ReferencesProps) {
     <div className="block">
       <h3>{title}</h3>
       <ul className="plain-list">
-        {edges.map((edge) => {
+        {oneForEach(edges, end).map((edge) => {
           const key = index.keyOfNode.get(edge[end]);
           const node = key === undefined ? undefined : index.nodes.get(key);
           if (key === undefined || !node) return null;
@@ -42,4 +42,11 @@ export function References({ title, edges, end, index }: ReferencesProps) {
       </ul>
     </div>
   );
+}
+
+/** A thing that several fields refer to stands here once, by a broken field if there is one. */
+function oneForEach(edges: readonly GraphEdge[], end: 'from' | 'to'): readonly GraphEdge[] {
+  const first = new Map<string, GraphEdge>();
+  for (const edge of edges) if (edge.broken || !first.has(edge[end])) first.set(edge[end], edge);
+  return [...first.values()];
 }
