@@ -15,6 +15,7 @@ interface Buffer {
   /** As on disk, with the line ends of the model. */
   savedText: string;
   drafting?: ReturnType<typeof setTimeout> | undefined;
+  sending?: Promise<void> | undefined;
   saving?: Promise<boolean> | undefined;
   /** What the disk holds instead, while the user decides. */
   theirs?: FileContent | undefined;
@@ -28,6 +29,8 @@ export interface Buffers {
   /** Resolves to whether the file is on disk as it is in the buffer. */
   save(path: string): Promise<boolean>;
   saveAll(): Promise<boolean>;
+  /** Resolves when the application has the newest text: for calls that work on what is typed. */
+  handOver(path: string): Promise<void>;
   close(path: string): void;
   /** Closes and forgets the unsaved text. */
   discard(path: string): void;
@@ -78,7 +81,7 @@ export function createBuffers(bridge: Bridge): Buffers {
       const dirty = isDirty(buffer);
       if (useTabs.getState().tabs.some((tab) => tab.path === path && tab.dirty !== dirty)) patchTab(path, { dirty });
       clearTimeout(buffer.drafting);
-      buffer.drafting = setTimeout(() => void sendDraft(buffer), DRAFT_DELAY_MS);
+      buffer.drafting = setTimeout(() => void (buffer.sending = sendDraft(buffer)), DRAFT_DELAY_MS);
     });
     settleTab(path, false);
     if (draft !== undefined && draft.text !== text) {
@@ -175,6 +178,11 @@ export function createBuffers(bridge: Bridge): Buffers {
       const saved = [];
       for (const tab of useTabs.getState().tabs) saved.push(tab.dirty ? await save(tab.path) : true);
       return saved.every(Boolean);
+    },
+    async handOver(path) {
+      const buffer = buffers.get(path);
+      if (buffer?.drafting !== undefined) buffer.sending = sendDraft(buffer);
+      await buffer?.sending;
     },
     close(path) {
       const buffer = buffers.get(path);

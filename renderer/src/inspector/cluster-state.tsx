@@ -66,12 +66,13 @@ function Drift({ object }: { object: ModelObject }) {
 }
 
 function DryRun({ path }: { path: string }) {
-  const { bridge } = useApp();
+  const { bridge, buffers } = useApp();
   const [busy, setBusy] = useState(false);
   const [answer, setAnswer] = useState<Result<{ results: DryRunResult[] }> | null>(null);
 
   async function run(): Promise<void> {
     setBusy(true);
+    await buffers.handOver(path);
     setAnswer(await bridge.call('kubeDryRun', { path }));
     setBusy(false);
   }
