@@ -1,4 +1,5 @@
 import type { RequestHead } from '../shared/http1/message-head.ts';
+import type { ConnectionFacts } from './connection-facts.ts';
 import type { BrokerErrorCode } from './errors.ts';
 import type { ExchangeRequest } from './exchange.ts';
 
@@ -19,5 +20,5 @@ export interface LocalResponse {
 export interface Entrance {
   /** True when other brokers come in here: they are told which answers are our own. */
   readonly toPeer: boolean;
-  admit(head: RequestHead, connection: { readonly remoteAddress: string; readonly localPort: number }): Admission;
+  admit(head: RequestHead, connection: ConnectionFacts): Admission;
 }

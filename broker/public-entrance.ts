@@ -2,6 +2,7 @@ import { canonicalHost } from '../shared/http1/canonical-host.ts';
 import type { CanonicalHost } from '../shared/http1/canonical-host.ts';
 import type { HeaderList, HeaderPair } from '../shared/http1/header-list.ts';
 import type { RequestHead } from '../shared/http1/message-head.ts';
+import type { ConnectionFacts } from './connection-facts.ts';
 import type { Admission, Entrance } from './entrance.ts';
 import { makeForwarded, wantedUpgrade } from './request-headers.ts';
 import { nextRequestId } from './request-id.ts';
@@ -21,13 +22,15 @@ export class PublicEntrance implements Entrance {
     this.#proto = proto;
   }
 
-  admit(head: RequestHead, connection: { readonly remoteAddress: string; readonly localPort: number }): Admission {
+  admit(head: RequestHead, connection: ConnectionFacts): Admission {
     if (head.method === 'CONNECT') return { kind: 'refuse', code: 'broker.connect-refused' };
     const value = head.headers.get('host');
     if (value === undefined) return { kind: 'refuse', code: 'broker.bad-request', detail: 'Host is missing.' };
     const host = this.#canonical(value);
     if (host === undefined)
       return { kind: 'refuse', code: 'broker.bad-request', detail: 'Host is not a host with an optional port.' };
+    if (connection.serverName !== undefined && connection.serverName !== host.host)
+      return { kind: 'refuse', code: 'broker.misdirected' };
     if (head.target.charCodeAt(0) !== 0x2f && head.target !== '*') {
       const target = originForm(head.target, host);
       if (target === undefined) return { kind: 'refuse', code: 'broker.misdirected' };

@@ -5,6 +5,7 @@ import type { RequestHead } from '../shared/http1/message-head.ts';
 import type { MessageHandler } from '../shared/http1/message-parser.ts';
 import { RequestParser } from '../shared/http1/request-parser.ts';
 import { writeResponseHead } from '../shared/http1/write-head.ts';
+import type { ConnectionFacts } from './connection-facts.ts';
 import type { Edge } from './edge.ts';
 import type { Entrance, LocalResponse } from './entrance.ts';
 import { BurstWriter } from './burst-writer.ts';
@@ -25,8 +26,9 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
   readonly #edge: Edge;
   readonly #entrance: Entrance;
   readonly #socket: Socket;
-  readonly #remoteAddress: string;
-  readonly #localPort: number;
+  readonly #facts: ConnectionFacts;
+  /** Cuts the connection so that the visitor sees it. */
+  readonly #reset: () => void;
   readonly #parser: RequestParser;
   readonly #out: BurstWriter;
   #exchange: Exchange | undefined;
@@ -48,19 +50,19 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
   #streamClosed: (() => void) | undefined;
   #nextOnDrain = false;
 
-  constructor(edge: Edge, entrance: Entrance, socket: Socket) {
+  constructor(edge: Edge, entrance: Entrance, socket: Socket, facts: ConnectionFacts, reset: () => void) {
     this.#edge = edge;
     this.#entrance = entrance;
     this.#socket = socket;
-    this.#remoteAddress = plainAddress(socket.remoteAddress);
-    this.#localPort = socket.localPort ?? 0;
+    this.#facts = facts;
+    this.#reset = reset;
     this.#parser = new RequestParser(this);
     this.#out = new BurstWriter(socket);
     socket.on('data', (bytes) => this.#onData(bytes));
     socket.on('end', () => this.#onEnd());
     socket.on('drain', () => this.#onDrain());
     socket.on('error', (error) =>
-      this.#edge.log.trace({ err: error, visitor: this.#remoteAddress }, 'visitor connection failed'),
+      this.#edge.log.trace({ err: error, visitor: this.#facts.remoteAddress }, 'visitor connection failed'),
     );
     socket.on('finish', () => {
       this.#since = performance.now();
@@ -129,7 +131,7 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
 
   finished(broken: boolean): void {
     this.#exchange = undefined;
-    if (broken) this.#socket.resetAndDestroy();
+    if (broken) this.#reset();
     else this.#next();
   }
 
@@ -157,7 +159,7 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
     const { framing } = head;
     const bodiless = framing.kind === 'none' || framing.kind === 'upgrade' || framing.length === 0;
     this.#reading = bodiless ? 'answer' : 'body';
-    const admission = this.#entrance.admit(head, { remoteAddress: this.#remoteAddress, localPort: this.#localPort });
+    const admission = this.#entrance.admit(head, this.#facts);
     if (admission.kind === 'local') admission.respond(this.#local());
     else if (admission.kind === 'refuse') {
       this.#requestId = admission.requestId;
@@ -220,8 +222,14 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
       if (this.#headSince > 0 && now - this.#headSince > limits.headTimeoutMs) this.#headTimeout();
       else if (this.#headSince === 0 && now - this.#since > limits.keepAliveTimeoutMs) this.#socket.destroy();
     } else if (this.#reading === 'body' && !this.#bodyPaused && now - this.#since > limits.bodyIdleTimeoutMs) {
+      if (this.#exchange?.responding === true) {
+        this.#exchange.abort();
+        this.#socket.destroy();
+        return;
+      }
       this.#exchange?.abort();
-      this.#socket.destroy();
+      this.#closing = true;
+      this.answer('broker.body-timeout');
     }
   }
 
@@ -360,10 +368,4 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
       },
     };
   }
-}
-
-/** IPv4 addresses as such, also when the listener is a dual-stack one. */
-function plainAddress(address: string | undefined): string {
-  if (address === undefined) return 'unknown';
-  return address.startsWith('::ffff:') ? address.slice(7) : address;
 }

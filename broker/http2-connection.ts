@@ -1,0 +1,135 @@
+import { constants, performServerHandshake } from 'node:http2';
+import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { TLSSocket } from 'node:tls';
+import type { ConnectionFacts } from './connection-facts.ts';
+import type { Edge } from './edge.ts';
+import type { Entrance } from './entrance.ts';
+import { Http2Visitor } from './http2-visitor.ts';
+
+/** Head list as RFC 9113 §6.5.2 counts it. */
+const MAX_HEADER_LIST_BYTES = 32 * 1024;
+const MAX_HEADERS = 128;
+const WINDOW_BYTES = 256 * 1024;
+const CONNECTION_WINDOW_BYTES = 1024 * 1024;
+/** Frames that break the protocol but not the connection (closed streams, refused streams). */
+const MAX_BAD_FRAMES = 128;
+/** Megabytes that one connection may hold in nghttp2. */
+const MAX_SESSION_MEMORY = 8;
+/** Pings that wait for their answer. */
+const MAX_WAITING = 16;
+/** Streams that a visitor resets before their answer (CVE-2023-44487): so many at once, and then so many a second. */
+const RESET_BURST = 100;
+const RESETS_PER_SECOND = 20;
+const LAST_POSSIBLE_STREAM = 2 ** 31 - 1;
+
+/** One HTTP/2 connection of a visitor (RFC 9113); each of its streams is an exchange in HTTP/1.1. */
+export class Http2Connection {
+  readonly #edge: Edge;
+  readonly #entrance: Entrance;
+  readonly #facts: ConnectionFacts;
+  readonly #session: ServerHttp2Session;
+  readonly #socket: TLSSocket;
+  readonly #visitors = new Set<Http2Visitor>();
+  readonly #openedAt = performance.now();
+  #idleSince = this.#openedAt;
+  /** The visitor's preface and settings have come. */
+  #greeted = false;
+  #draining = false;
+  #resetsLeft = RESET_BURST;
+  #resetsCountedAt = this.#openedAt;
+
+  constructor(edge: Edge, entrance: Entrance, socket: TLSSocket, facts: ConnectionFacts) {
+    this.#edge = edge;
+    this.#entrance = entrance;
+    this.#facts = facts;
+    this.#socket = socket;
+    const session = performServerHandshake(socket, {
+      maxSessionMemory: MAX_SESSION_MEMORY,
+      maxHeaderListPairs: MAX_HEADERS,
+      maxSendHeaderBlockLength: 4 * MAX_HEADER_LIST_BYTES,
+      maxOutstandingPings: MAX_WAITING,
+      maxSessionInvalidFrames: MAX_BAD_FRAMES,
+      maxSessionRejectedStreams: MAX_BAD_FRAMES,
+      strictSingleValueFields: false,
+      streamResetBurst: RESET_BURST,
+      streamResetRate: RESETS_PER_SECOND,
+      settings: {
+        maxConcurrentStreams: edge.limits.maxStreamsPerConnection,
+        maxHeaderListSize: MAX_HEADER_LIST_BYTES,
+        initialWindowSize: WINDOW_BYTES,
+        enablePush: false,
+        enableConnectProtocol: true,
+      },
+    });
+    this.#session = session;
+    session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+    session.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, raw: string[]) =>
+      this.#onStream(stream, headers, flags, raw),
+    );
+    session.on('remoteSettings', () => {
+      this.#greeted = true;
+    });
+    session.on('error', (error) =>
+      edge.log.trace({ err: error, visitor: facts.remoteAddress }, 'HTTP/2 connection failed'),
+    );
+    session.on('close', () => {
+      for (const visitor of this.#visitors) visitor.gone();
+      this.#visitors.clear();
+      socket.destroy();
+    });
+  }
+
+  /** Checks the time limits. */
+  tick(now: number): void {
+    const { limits } = this.#edge;
+    for (const visitor of this.#visitors) visitor.tick(now);
+    if (!this.#greeted && now - this.#openedAt > limits.headTimeoutMs) this.#session.destroy();
+    else if (this.#visitors.size === 0 && now - this.#idleSince > limits.keepAliveTimeoutMs) this.#session.close();
+    else if (this.#session.closed && this.#visitors.size === 0 && now - this.#idleSince > limits.headTimeoutMs)
+      this.#session.destroy();
+  }
+
+  /** RFC 9113 §6.8: first a notice, so that what is on its way here is still served, then the end. */
+  drain(): void {
+    if (this.#draining || this.#session.closed) return;
+    this.#draining = true;
+    const session = this.#session;
+    session.goaway(constants.NGHTTP2_NO_ERROR, LAST_POSSIBLE_STREAM);
+    const close = (): void => {
+      if (!session.closed && !session.destroyed) session.close();
+    };
+    if (!session.ping(close)) close();
+  }
+
+  sayRestart(): void {
+    for (const visitor of this.#visitors) visitor.sayRestart();
+  }
+
+  #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, raw: string[]): void {
+    const ended = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
+    const visitor = new Http2Visitor(this.#edge, this.#entrance, this.#facts, stream);
+    this.#visitors.add(visitor);
+    stream.on('close', () => {
+      this.#visitors.delete(visitor);
+      this.#idleSince = performance.now();
+      // Work was started for nothing: what counts is the visitor's reset before an answer, however soon it came.
+      if (!visitor.answered && stream.rstCode === constants.NGHTTP2_CANCEL) this.#countReset();
+      visitor.gone();
+    });
+    visitor.start(headers, raw, ended);
+  }
+
+  #countReset(): void {
+    const now = performance.now();
+    this.#resetsLeft = Math.min(
+      RESET_BURST,
+      this.#resetsLeft + ((now - this.#resetsCountedAt) / 1000) * RESETS_PER_SECOND,
+    );
+    this.#resetsCountedAt = now;
+    this.#resetsLeft -= 1;
+    if (this.#resetsLeft >= 0 || this.#session.destroyed) return;
+    this.#edge.metrics.refusedConnections += 1;
+    this.#session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    this.#socket.destroySoon();
+  }
+}

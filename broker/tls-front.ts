@@ -1,0 +1,130 @@
+import { X509Certificate } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { createSecureContext, createServer } from 'node:tls';
+import type { SecureContext, Server, TLSSocket } from 'node:tls';
+import { canonicalHost } from '../shared/http1/canonical-host.ts';
+import { BrokerOptionsError } from './errors.ts';
+
+/** PEM texts: the chain with the server's own certificate first, and its key. */
+export interface CertificatePair {
+  readonly cert: string;
+  readonly key: string;
+  /** Where they came from, for messages. */
+  readonly from: string;
+}
+
+export interface SecuredConnection {
+  readonly socket: TLSSocket;
+  readonly protocol: 'h2' | 'http/1.1';
+  /** Canonical name of the handshake (SNI); undefined when the visitor gave none. */
+  readonly serverName: string | undefined;
+}
+
+interface Certificate {
+  readonly leaf: X509Certificate;
+  readonly context: SecureContext;
+}
+
+/** RFC 8737: a certificate authority asks for the challenge certificate of a name. */
+const ACME_PROTOCOL = 'acme-tls/1';
+const MAX_CACHED_NAMES = 4096;
+const PROTOCOLS = ['h2', 'http/1.1'] as const;
+
+/** Ends TLS on connections that somebody else accepted: certificate by name, protocol by ALPN. */
+export class TlsFront {
+  readonly #server: Server;
+  /** Waiting for the end of their handshake, by remote address and port. */
+  readonly #waiting = new Map<string, (secured: SecuredConnection) => void>();
+  readonly #challenges = new Map<string, SecureContext>();
+  readonly #byName = new Map<string, SecureContext | undefined>();
+  #certificates: readonly Certificate[] = [];
+
+  constructor(options: { readonly handshakeTimeoutMs: number; onFailed(error: Error): void }) {
+    const byName = (name: string): SecureContext | undefined => this.#contextFor(name);
+    const challenge = (name: string): SecureContext | undefined => this.#challenges.get(name.toLowerCase());
+    this.#server = createServer({
+      minVersion: 'TLSv1.2',
+      handshakeTimeout: options.handshakeTimeoutMs,
+      SNICallback: (name, done) => done(null, byName(name)),
+      // A function, for `this` is the connection: tls.TLSSocket.setKeyCert is made for this place.
+      ALPNCallback(this: TLSSocket, { servername, protocols }): string | undefined {
+        const context = protocols.includes(ACME_PROTOCOL) ? challenge(servername) : undefined;
+        if (context !== undefined) {
+          this.setKeyCert(context);
+          return ACME_PROTOCOL;
+        }
+        return PROTOCOLS.find((protocol) => protocols.includes(protocol));
+      },
+    });
+    this.#server.on('secureConnection', (socket) => this.#onSecure(socket));
+    this.#server.on('tlsClientError', (error, socket) => {
+      options.onFailed(error);
+      socket.destroy();
+    });
+  }
+
+  /** Takes effect for handshakes from now on. The first is for visitors that name nothing or something else. */
+  use(pairs: readonly CertificatePair[]): void {
+    const certificates = pairs.map(certificateOf);
+    const [first] = pairs;
+    if (first === undefined) throw new BrokerOptionsError('a TLS listener needs a certificate');
+    this.#server.setSecureContext({ cert: first.cert, key: first.key, minVersion: 'TLSv1.2' });
+    this.#certificates = certificates;
+    this.#byName.clear();
+  }
+
+  /** The certificate that proves to an authority that `name` leads here (RFC 8737); undefined takes it back. */
+  challenge(name: string, pair: CertificatePair | undefined): void {
+    if (pair === undefined) this.#challenges.delete(name.toLowerCase());
+    else this.#challenges.set(name.toLowerCase(), createSecureContext({ cert: pair.cert, key: pair.key }));
+  }
+
+  /** `onSecure` is called at most once; a connection whose handshake fails is closed. */
+  handshake(socket: Socket, onSecure: (secured: SecuredConnection) => void): void {
+    const key = endpoint(socket);
+    this.#waiting.set(key, onSecure);
+    socket.once('close', () => {
+      if (this.#waiting.get(key) === onSecure) this.#waiting.delete(key);
+    });
+    this.#server.emit('connection', socket);
+  }
+
+  #onSecure(socket: TLSSocket): void {
+    const key = endpoint(socket);
+    const onSecure = this.#waiting.get(key);
+    this.#waiting.delete(key);
+    if (onSecure === undefined || socket.alpnProtocol === ACME_PROTOCOL) {
+      socket.on('error', () => socket.destroy());
+      socket.end();
+      return;
+    }
+    const name = typeof socket.servername === 'string' ? canonicalHost(socket.servername) : undefined;
+    onSecure({
+      socket,
+      protocol: socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1',
+      serverName: name?.ok === true ? name.value.host : undefined,
+    });
+  }
+
+  #contextFor(name: string): SecureContext | undefined {
+    if (this.#byName.has(name)) return this.#byName.get(name);
+    const found = this.#certificates.find(({ leaf }) => leaf.checkHost(name) !== undefined) ?? this.#certificates[0];
+    if (this.#byName.size >= MAX_CACHED_NAMES) this.#byName.clear();
+    this.#byName.set(name, found?.context);
+    return found?.context;
+  }
+}
+
+function certificateOf(pair: CertificatePair): Certificate {
+  try {
+    const leaf = new X509Certificate(pair.cert);
+    return { leaf, context: createSecureContext({ cert: pair.cert, key: pair.key, minVersion: 'TLSv1.2' }) };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new BrokerOptionsError(`${pair.from}: no certificate with its key in PEM: ${reason}`);
+  }
+}
+
+function endpoint(socket: Socket): string {
+  return `${socket.remoteAddress ?? ''} ${socket.remotePort ?? ''}`;
+}
