@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 
 export interface Program {
   readonly pid: number;
@@ -33,7 +34,7 @@ export async function startStack(dist: string, upstream: string): Promise<Stack>
 }
 
 export async function startUndiciProxy(upstream: string): Promise<Program & { readonly address: string }> {
-  const { program, line } = await start([join(import.meta.dirname, 'undici-proxy.ts'), upstream]);
+  const { program, line } = await start([fileURLToPath(new URL('./undici-proxy.ts', import.meta.url)), upstream]);
   return { ...program, address: line };
 }
 
