@@ -69,25 +69,59 @@ try {
   const upstream = await start(far.namespace, [join(import.meta.dirname, 'faults/upstream-process.ts')]);
   const control = await role(
     near.namespace,
-    ...['control', '--listen', `${near.address}:0`, '--database', join(dir, 'control.db')],
+    'control',
+    '--listen',
+    `${near.address}:0`,
+    '--database',
+    join(dir, 'control.db'),
   );
   const controlUrl = `http://${String(control.said['address'])}`;
   const peers: string[] = [];
   for (const id of ['b1', 'b2', 'b3']) {
     const { said } = await role(
       near.namespace,
-      ...['broker', '--id', id, '--region', id, '--role', 'tunnel', '--control', controlUrl, '--listen', '127.0.0.1:0'],
-      ...['--peer-listen', '127.0.0.1:0', '--tunnel-listen', `${near.address}:0`, '--grace', '1'],
+      'broker',
+      '--id',
+      id,
+      '--region',
+      id,
+      '--role',
+      'tunnel',
+      '--control',
+      controlUrl,
+      '--listen',
+      '127.0.0.1:0',
+      '--peer-listen',
+      '127.0.0.1:0',
+      '--tunnel-listen',
+      `${near.address}:0`,
+      '--grace',
+      '1',
     );
     peers.push('--peer', String(said['peer']));
   }
   const edge = await role(
     near.namespace,
-    ...['broker', '--id', 'edge', '--role', 'edge', '--control', controlUrl, '--listen', '127.0.0.1:0', ...peers],
+    'broker',
+    '--id',
+    'edge',
+    '--role',
+    'edge',
+    '--control',
+    controlUrl,
+    '--listen',
+    '127.0.0.1:0',
+    ...peers,
   );
   const agent = await role(
     far.namespace,
-    ...['agent', '--control', controlUrl, '--listen', '127.0.0.1:0', '--state-dir', join(dir, 'agent')],
+    'agent',
+    '--control',
+    controlUrl,
+    '--listen',
+    '127.0.0.1:0',
+    '--state-dir',
+    join(dir, 'agent'),
   );
   const preview = run(far.namespace, [
     join(import.meta.dirname, 'faults/preview-process.ts'),
