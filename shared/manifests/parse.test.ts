@@ -92,7 +92,7 @@ describe('what cannot be read becomes a diagnostic at its place', () => {
       'apiVersion: v1\nmetadata: { name: a }\n',
       'not-a-manifest 1:1 skipped: it looks like a Kubernetes object but has no `kind`',
     ],
-    ['text that is not text', 'a\u0000b', 'yaml-syntax 1:1 the file is not UTF-8 text'],
+    ['text that is not text', 'a\u0000b', 'yaml-syntax 1:2 the file is not UTF-8 text'],
     ['a file of too many lines', '- a\n'.repeat(70_000), 'yaml-too-complex 1:1'],
     ['a file that is too large', 'x'.repeat(MAX_FILE_BYTES + 1), 'file-too-large 1:1'],
   ])('%s', (_, text, expected) => {

@@ -6,6 +6,7 @@ import { isOtherFile } from './other-file.ts';
 import { groupOf, objectId } from './object-id.ts';
 import { plainValue } from './plain-value.ts';
 import { reportFile } from './report.ts';
+import { tooComplex } from './too-complex.ts';
 import type { Diagnostic, ManifestDocument, ObjectRef, SourceFile } from './types.ts';
 
 export interface ParsedFile {
@@ -45,11 +46,14 @@ export function parseFile(file: SourceFile, namespace = 'default'): ParsedFile {
       ],
     };
   }
-  if (file.text.includes('\u0000')) {
+  // Readers put U+FFFD in the place of bytes that are not UTF-8.
+  const stray = ['\u0000', '\uFFFD'].map((mark) => file.text.indexOf(mark)).find((at) => at >= 0) ?? -1;
+  if (stray >= 0) {
+    const range = rangeAt(linesIn(file.text), stray, stray + 1);
     const hint = 'Save the file as UTF-8 text.';
     return {
       documents: [],
-      diagnostics: [reportFile(file.path, 'yaml-syntax', START, 'the file is not UTF-8 text', { hint })],
+      diagnostics: [reportFile(file.path, 'yaml-syntax', range, 'the file is not UTF-8 text', { hint })],
     };
   }
   if (linesOf(file.text) > MAX_LINES) {
@@ -63,6 +67,17 @@ export function parseFile(file: SourceFile, namespace = 'default'): ParsedFile {
   }
   const source = file.text.startsWith('\uFEFF') ? file.text.slice(1) : file.text;
   const lines = linesIn(source);
+  const complex = tooComplex(source);
+  if (complex !== undefined) {
+    const range = rangeAt(lines, complex.offset, complex.offset + 1);
+    const message = `the file is too complex to read: ${complex.reason}`;
+    return {
+      documents: [],
+      diagnostics: [
+        reportFile(file.path, 'yaml-too-complex', range, message, { hint: 'Correct it here, or split the file.' }),
+      ],
+    };
+  }
   let parsed: readonly Document.Parsed[];
   try {
     const all = parseAllDocuments(source, {
