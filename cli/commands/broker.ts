@@ -14,6 +14,8 @@ interface Flags extends RoleFlags {
   readonly peerListen?: ListenAddress;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly publicTlsCert: string[];
+  readonly publicTlsKey: string[];
   readonly peer: string[];
   readonly control?: string;
   readonly jwks?: string;
@@ -35,6 +37,8 @@ export function brokerCommand(): Command {
     .option('--listen <address>', 'public listener for visitors', listenAddress, { host: '127.0.0.1', port: 8080 })
     .option('--tunnel-listen <address>', 'listener for agents', listenAddress, { host: '127.0.0.1', port: 8443 })
     .option('--peer-listen <address>', 'listener for edges, health and metrics; keep it private', listenAddress)
+    .option('--public-tls-cert <file>', 'certificate chain for visitors (PEM); repeat for more names', addFile, [])
+    .option('--public-tls-key <file>', 'its key (PEM), in the same order; both are read again on change', addFile, [])
     .option('--tls-cert <file>', 'certificate chain of the tunnel listener (PEM)')
     .option('--tls-key <file>', 'its key (PEM)')
     .option('--peer <address>', 'peer listener of another broker to relay to; may be repeated', collect, [])
@@ -103,6 +107,13 @@ async function brokerOptions(flags: Flags): Promise<Omit<BrokerOptions, 'log'>> 
   if ((flags.tlsCert === undefined) !== (flags.tlsKey === undefined)) {
     throw new CommandFailed({ code: 'usage', message: '--tls-cert and --tls-key belong together' }, EXIT.usage);
   }
+  if (flags.publicTlsCert.length !== flags.publicTlsKey.length) {
+    throw new CommandFailed(
+      { code: 'usage', message: 'each --public-tls-cert needs its --public-tls-key' },
+      EXIT.usage,
+    );
+  }
+  const publicTls = flags.publicTlsCert.map((cert, at) => ({ cert, key: flags.publicTlsKey[at] ?? '' }));
   if (tunnel && flags.control === undefined && flags.jwks === undefined) {
     throw new CommandFailed(
       { code: 'usage', message: 'a tunnel broker needs signing keys: --control URL or --jwks FILE' },
@@ -125,7 +136,7 @@ async function brokerOptions(flags: Flags): Promise<Omit<BrokerOptions, 'log'>> 
     id: flags.id,
     region: flags.region,
     roles: [...(tunnel ? (['tunnel'] as const) : []), ...(edge ? (['edge'] as const) : [])],
-    public: flags.listen,
+    public: { ...flags.listen, ...(publicTls.length > 0 ? { tls: publicTls } : {}) },
     issuer: flags.issuer,
     peers: flags.peer,
     ...(tunnel ? { tunnel: { ...flags.tunnelListen, ...(tls ? { tls } : {}) } } : {}),
@@ -145,6 +156,10 @@ function tunnelUrl(text: string): string {
   if (url === undefined || !['ws:', 'wss:'].includes(url.protocol))
     throw new InvalidArgumentError('use wss://HOST:PORT/tunnel.');
   return url.href;
+}
+
+function addFile(value: string, files: string[]): string[] {
+  return [...files, value];
 }
 
 function collect(value: string, list: string[]): string[] {
