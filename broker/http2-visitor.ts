@@ -47,6 +47,8 @@ export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHea
   answered = false;
   /** The answer was 101: what follows belongs to the WebSocket. */
   #switched = false;
+  /** The stream asks for trailers once its data are sent; only then may it be told to stop. */
+  #withTrailers = false;
 
   constructor(edge: Edge, entrance: Entrance, facts: ConnectionFacts, stream: ServerHttp2Stream) {
     this.#edge = edge;
@@ -73,7 +75,10 @@ export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHea
     );
     stream.on('end', () => this.#onEnd());
     stream.on('drain', () => this.#exchange?.visitorDrained());
-    stream.on('wantTrailers', () => stream.sendTrailers(http2Headers(this.#trailers ?? new HeaderList(), false)));
+    stream.on('wantTrailers', () => {
+      stream.sendTrailers(http2Headers(this.#trailers ?? new HeaderList(), false));
+      if (this.#reading === 'body') stream.close(constants.NGHTTP2_NO_ERROR);
+    });
     const request = this.#read(raw, ended);
     if (request === undefined) return;
     this.#chunked = request.head.framing.kind === 'chunked';
@@ -184,6 +189,7 @@ export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHea
       return;
     }
     const bodiless = head.framing.kind === 'none';
+    this.#withTrailers = head.framing.kind === 'chunked';
     stream.respond(
       { ':status': upgraded ? 200 : head.status, ...http2Headers(head.headers, upgraded) },
       { endStream: bodiless, waitForTrailers: head.framing.kind === 'chunked' },
@@ -276,6 +282,7 @@ export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHea
     if (!stream.writableEnded && !stream.headersSent) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
     else if (this.#reading === 'body') {
       stream.resume();
+      if (this.#withTrailers) return;
       if (stream.writableFinished) stream.close(constants.NGHTTP2_NO_ERROR);
       else stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR));
     }

@@ -151,7 +151,7 @@ describe('HTTP/2 visitors', () => {
     expect(stream.rstCode).toBe(0);
   });
 
-  test('HEAD, 204 and early hints keep their meaning', async () => {
+  test('Expect, HEAD, 204 and early hints keep their meaning', async () => {
     await dial({
       onRequest: (request, response) => {
         if (request.url === '/empty') response.writeHead(204).end();
@@ -170,6 +170,10 @@ describe('HTTP/2 visitors', () => {
     stream.on('headers', (given) => (hints = Number(given[':status'])));
     expect((await answerOf(stream)).status).toBe(200);
     expect(hints).toBe(103);
+    const asked = session.request({ ':method': 'PUT', expect: '100-continue' });
+    await once(asked, 'continue');
+    asked.end('abc');
+    expect((await answerOf(asked)).status).toBe(200);
   });
 
   test('a WebSocket runs in a stream (RFC 8441), and both ends can end it', async () => {
