@@ -235,8 +235,8 @@ export class BrokerLink {
     };
     const session: Session = new Session(channel, {
       role: 'client',
-      budget: this.#c.receiveBudget,
       flushAfter: 'poll',
+      budget: this.#c.receiveBudget,
       keepAlive: KEEP_ALIVE,
       onStream: (stream) => {
         if (now.live === undefined) early.push(stream);
