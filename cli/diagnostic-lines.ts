@@ -29,9 +29,11 @@ export function humanLines(diagnostics: readonly Diagnostic[]): string[] {
       ...(hint === undefined ? [] : [`    ${hint}`]),
     ];
   });
-  const count = (severity: Diagnostic['severity']): number =>
-    diagnostics.filter((one) => one.severity === severity).length;
-  return [...lines, `${count('error')} errors, ${count('warning')} warnings, ${count('info')} notes`];
+  const counted = (severity: Diagnostic['severity'], word: string): string => {
+    const count = diagnostics.filter((one) => one.severity === severity).length;
+    return `${count} ${word}${count === 1 ? '' : 's'}`;
+  };
+  return [...lines, [counted('error', 'error'), counted('warning', 'warning'), counted('info', 'note')].join(', ')];
 }
 
 /** A problem of a file that is no manifest. */
