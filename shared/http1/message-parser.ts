@@ -4,6 +4,7 @@ import { HeaderList } from './header-list.ts';
 import type { HeaderPair } from './header-list.ts';
 import { DEFAULT_HTTP1_LIMITS, type Http1Limits } from './limits.ts';
 import { parseChunkLine, parseFieldLine } from './parse-line.ts';
+import { NOT_IN_TRAILERS } from './trailer-fields.ts';
 
 /** Called during `push`, `resume` and `end`, in the order of the bytes. */
 export interface MessageHandler<Head> {
@@ -59,22 +60,6 @@ type State = (typeof STATES)[keyof typeof STATES];
 const EMPTY = Buffer.alloc(0);
 const LF = 0x0a;
 const CR = 0x0d;
-/** Framing and routing never come after the body (RFC 9110 §6.5.1). */
-const NOT_IN_TRAILERS: ReadonlySet<string> = new Set([
-  'transfer-encoding',
-  'content-length',
-  'host',
-  'connection',
-  'upgrade',
-  'trailer',
-  'te',
-  'expect',
-  'keep-alive',
-  'authorization',
-  'cookie',
-  'set-cookie',
-]);
-
 /**
  * Strict, incremental HTTP/1 parser (RFC 9112) over any cut of the bytes: the same bytes give the same events. Lines are
  * checked whole, so bytes of a body are only handed on after their framing was. `RequestParser` and `ResponseParser`
