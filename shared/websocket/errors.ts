@@ -62,11 +62,6 @@ const catalogue = {
     message: 'the connection ended without a close frame',
     hint: 'check the network between the peers',
   },
-  'websocket-silent': {
-    closeCode: 1006,
-    message: 'the peer sent nothing for too long and did not answer a ping',
-    hint: 'check the network between the peers',
-  },
 } as const;
 
 export type WebSocketErrorCode = keyof typeof catalogue;

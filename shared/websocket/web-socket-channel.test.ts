@@ -120,18 +120,4 @@ describe('pings', () => {
       expect(await pair.closed).toMatchObject({ code: 'websocket-flood' });
     }
   });
-
-  it('are sent to a silent peer, which is given up when it stays silent', async () => {
-    const clock = new ManualClock();
-    await using pair = await rawPair({ clock, silenceMs: 1_000 });
-    clock.advance(1_000);
-    await expect.poll(() => pair.wire().toString('hex')).toBe(plain({ opcode: 9 }));
-    pair.peer.write(Buffer.concat([masked({ opcode: 10 }), masked({ opcode: 2, payload: Buffer.from('here') })]));
-    await expect.poll(() => pair.received.length).toBe(1);
-    clock.advance(1_000);
-    clock.advance(1_000);
-    expect(pair.channel.queuedBytes).toBeLessThanOrEqual(2);
-    clock.advance(1_000);
-    expect(await pair.closed).toMatchObject({ code: 'websocket-silent' });
-  });
 });

@@ -5,7 +5,7 @@ import type { ByteChannel, ChannelReceiver } from '../yamux/types.ts';
 import { CLOSE_GOING_AWAY, CLOSE_NO_STATUS, CLOSE_NORMAL, closePayload } from './close-code.ts';
 import { ControlBudget } from './control-budget.ts';
 import { WebSocketError } from './errors.ts';
-import { OPCODE_BINARY, OPCODE_CLOSE, OPCODE_PING, OPCODE_PONG, type WebSocketRole } from './frame.ts';
+import { OPCODE_BINARY, OPCODE_CLOSE, OPCODE_PONG, type WebSocketRole } from './frame.ts';
 import { FrameParser } from './frame-parser.ts';
 import { FrameWriter } from './frame-writer.ts';
 
@@ -21,8 +21,6 @@ export interface WebSocketChannelOptions {
   readonly maxMessageBytes?: number;
   /** How long the peer may take to answer a close frame, and to end its side after it. */
   readonly closeTimeoutMs?: number;
-  /** After this time without a byte from the peer a ping is sent, and after this time once more the channel ends. */
-  readonly silenceMs?: number;
   readonly clock?: Clock;
   /** For a peer that wants whole messages: told of their borders, and given text messages too, unchecked. */
   readonly messages?: { onStart(opcode: number): void; onEnd(): void };
@@ -34,7 +32,10 @@ export interface WebSocketChannelOptions {
  */
 type State = 'open' | 'closing' | 'ending' | 'over';
 
-/** A socket on which the WebSocket handshake is done, as carrier: binary messages, whose borders mean nothing. */
+/**
+ * A socket on which the WebSocket handshake is done, as carrier: binary messages, whose borders mean nothing. It answers
+ * pings and sends none: the session that it carries watches for silence.
+ */
 export class RawWebSocketChannel implements ByteChannel {
   private readonly socket: Duplex;
   private readonly parser: FrameParser;
@@ -47,8 +48,6 @@ export class RawWebSocketChannel implements ByteChannel {
   private error: Error | undefined;
   private closedInOrder = false;
   private pendingPong: Uint8Array | undefined;
-  private heard = false;
-  private cancelSilence: (() => void) | undefined;
   private cancelClose: (() => void) | undefined;
 
   constructor(socket: Duplex, options: WebSocketChannelOptions) {
@@ -89,7 +88,6 @@ export class RawWebSocketChannel implements ByteChannel {
     socket.on('error', (error: Error) => (this.error ??= error));
     socket.on('drain', () => this.sendPendingPong());
     socket.once('close', () => this.onClosed());
-    if (options.silenceMs !== undefined) this.watchSilence(options.silenceMs);
   }
 
   get queuedBytes(): number {
@@ -115,7 +113,6 @@ export class RawWebSocketChannel implements ByteChannel {
     // The peer's end is the end: a server's socket may be half open, but half a WebSocket is of no use.
     this.socket.once('end', () => this.socket.destroy());
     this.socket.on('data', (bytes: Buffer) => {
-      this.heard = true;
       this.parser.push(bytes);
     });
     this.socket.resume();
@@ -196,19 +193,6 @@ export class RawWebSocketChannel implements ByteChannel {
     this.write([this.writer.control(OPCODE_PONG, payload)]);
   }
 
-  private watchSilence(silenceMs: number, asked = false): void {
-    this.cancelSilence = this.clock.after(silenceMs, () => {
-      const isSilent = !this.heard;
-      this.heard = false;
-      if (isSilent && asked) {
-        this.destroy(new WebSocketError('websocket-silent'));
-        return;
-      }
-      if (isSilent && this.state === 'open') this.write([this.writer.control(OPCODE_PING, new Uint8Array(0))]);
-      this.watchSilence(silenceMs, isSilent);
-    });
-  }
-
   private closeReason(): Error | undefined {
     return this.error ?? (this.closedInOrder ? undefined : new WebSocketError('websocket-cut'));
   }
@@ -216,7 +200,6 @@ export class RawWebSocketChannel implements ByteChannel {
   private onClosed(): void {
     this.state = 'over';
     this.parser.stop();
-    this.cancelSilence?.();
     this.cancelClose?.();
     this.socket.removeAllListeners('data');
     this.socket.removeAllListeners('drain');
