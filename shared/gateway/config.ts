@@ -1,4 +1,15 @@
 import type { ObjectRef } from '../manifests/types.ts';
+import type { AuthConfig } from './auth.ts';
+import type { Matcher } from './matcher.ts';
+import type { MiddlewareConfig } from './middleware.ts';
+import type { PlanConfig } from './plan.ts';
+import type { BackendConfig, UpstreamConfig } from './service.ts';
+
+export type { AuthConfig } from './auth.ts';
+export type { Matcher } from './matcher.ts';
+export type { MiddlewareConfig } from './middleware.ts';
+export type { Bucket, PlanConfig } from './plan.ts';
+export type { BackendConfig, UpstreamConfig } from './service.ts';
 
 /**
  * What the compiler makes of the manifests and the agent's gateway serves: plain, serialisable data. Secrets appear
@@ -31,53 +42,6 @@ export interface RouteConfig {
   readonly apiVersion?: string | undefined;
 }
 
-export interface BackendConfig {
-  /** Key into `upstreams`. */
-  readonly upstream: string;
-  readonly weight: number;
-  /** Traefik's `passHostHeader`; default true. */
-  readonly passHostHeader: boolean;
-}
-
-/** A Service port: `NAMESPACE/NAME:PORT`, PORT a number or the port's name. */
-export interface UpstreamConfig {
-  readonly namespace: string;
-  readonly service: string;
-  readonly port: string;
-  /** Where it is reached, when the manifests say so themselves (ExternalName); the workspace's `upstreams:` come first. */
-  readonly url?: string | undefined;
-  readonly source: ObjectRef;
-}
-
-/** Traefik's rule language, after parsing. `pathPrefix` is a plain string prefix, as Traefik's is. */
-export type Matcher =
-  | { readonly kind: 'all'; readonly of: readonly Matcher[] }
-  | { readonly kind: 'any'; readonly of: readonly Matcher[] }
-  | { readonly kind: 'not'; readonly of: Matcher }
-  | { readonly kind: 'host'; readonly host: string }
-  | { readonly kind: 'host-regexp'; readonly pattern: string }
-  | { readonly kind: 'path'; readonly path: string }
-  | { readonly kind: 'path-prefix'; readonly prefix: string }
-  /** Ingress `pathType: Prefix`: whole path elements. */
-  | { readonly kind: 'path-elements'; readonly prefix: string }
-  | { readonly kind: 'path-regexp'; readonly pattern: string }
-  | { readonly kind: 'method'; readonly method: string }
-  | { readonly kind: 'header'; readonly name: string; readonly value: string }
-  | { readonly kind: 'header-regexp'; readonly name: string; readonly pattern: string }
-  | { readonly kind: 'query'; readonly name: string; readonly value?: string | undefined }
-  | { readonly kind: 'query-regexp'; readonly name: string; readonly pattern: string }
-  | { readonly kind: 'client-ip'; readonly cidr: string };
-
-export type MiddlewareConfig =
-  | { readonly kind: 'strip-prefix'; readonly source: ObjectRef; readonly prefixes: readonly string[] }
-  | {
-      readonly kind: 'headers';
-      readonly source: ObjectRef;
-      /** Empty value removes the header. */
-      readonly request: Readonly<Record<string, string>>;
-      readonly response: Readonly<Record<string, string>>;
-    };
-
 export interface ApiConfig {
   readonly source: ObjectRef;
   readonly title?: string | undefined;
@@ -97,20 +61,6 @@ export interface CorsConfig {
   readonly maxAgeSeconds?: number | undefined;
   readonly addVaryHeader: boolean;
 }
-
-export type AuthConfig =
-  /** No credential is looked at; `source` tells why. */
-  | { readonly kind: 'keyless'; readonly source?: ObjectRef | undefined }
-  /** Sources are tried in order: header, then query. The default is `Authorization: Bearer` and `api_key`. */
-  | {
-      readonly kind: 'api-key';
-      readonly source?: ObjectRef | undefined;
-      readonly header?: string | undefined;
-      readonly scheme?: string | undefined;
-      readonly query?: string | undefined;
-    }
-  /** Known but not served yet: every request gets 501, and a diagnostic says so. */
-  | { readonly kind: 'unsupported'; readonly source: ObjectRef; readonly method: string };
 
 export interface OperationMatcher {
   readonly methods: readonly string[];
@@ -142,14 +92,4 @@ export interface SubscriptionConfig {
   readonly weight: number;
   /** Absent: every operation. Empty: none. Names of operation sets. */
   readonly operations?: readonly string[] | undefined;
-}
-
-export type Bucket = 'subscription' | 'application-api' | 'application';
-
-export interface PlanConfig {
-  readonly source: ObjectRef;
-  /** Token bucket, refilled at `limit` per `periodMs`. */
-  readonly rateLimit?: { readonly limit: number; readonly periodMs: number; readonly bucket: Bucket } | undefined;
-  /** Sliding window. */
-  readonly quota?: { readonly limit: number; readonly periodMs: number; readonly bucket: Bucket } | undefined;
 }
