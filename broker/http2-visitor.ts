@@ -17,7 +17,7 @@ import { http2Request, MisdirectedError } from './http2-request.ts';
 import type { Http2Request } from './http2-request.ts';
 import { http2Headers } from './http2-response.ts';
 import { ownAnswer } from './own-answer.ts';
-import { trailerLines } from './trailer-lines.ts';
+import { isForgedTrailer, trailerLines } from './trailer-lines.ts';
 
 const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const CRLF = Buffer.from('\r\n');
@@ -49,6 +49,8 @@ export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHea
   #switched = false;
   /** The stream asks for trailers once its data are sent; only then may it be told to stop. */
   #withTrailers = false;
+  /** Bytes of the answer that the visitor had not taken at the last look. */
+  #unsent = 0;
 
   constructor(edge: Edge, entrance: Entrance, facts: ConnectionFacts, stream: ServerHttp2Stream) {
     this.#edge = edge;
@@ -77,7 +79,7 @@ export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHea
     stream.on('drain', () => this.#exchange?.visitorDrained());
     stream.on('wantTrailers', () => {
       stream.sendTrailers(http2Headers(this.#trailers ?? new HeaderList(), false));
-      if (this.#reading === 'body') stream.close(constants.NGHTTP2_NO_ERROR);
+      if (this.#reading === 'body') setImmediate(() => this.#stopUpload());
     });
     const request = this.#read(raw, ended);
     if (request === undefined) return;
@@ -99,7 +101,10 @@ export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHea
   /** Checks the time limits. */
   tick(now: number): void {
     const exchange = this.#exchange;
-    if (exchange === undefined) return;
+    if (exchange === undefined) {
+      this.#tickAfterAnswer(now);
+      return;
+    }
     exchange.tick(now);
     const waiting = this.#reading === 'body' && !this.#paused && !this.answered;
     if (waiting && now - this.#since > this.#edge.limits.bodyIdleTimeoutMs) {
@@ -188,11 +193,12 @@ export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHea
       stream.close(constants.NGHTTP2_INTERNAL_ERROR);
       return;
     }
-    const bodiless = head.framing.kind === 'none';
+    // An empty body ends with its head: a gRPC status without a message counts only there ("Trailers-Only").
+    const bodiless = head.framing.kind === 'none' || (head.framing.kind === 'length' && head.framing.length === 0);
     this.#withTrailers = head.framing.kind === 'chunked';
     stream.respond(
       { ':status': upgraded ? 200 : head.status, ...http2Headers(head.headers, upgraded) },
-      { endStream: bodiless, waitForTrailers: head.framing.kind === 'chunked' },
+      { endStream: bodiless, waitForTrailers: this.#withTrailers },
     );
   }
 
@@ -201,6 +207,7 @@ export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHea
   }
 
   onTrailers(trailers: HeaderList): void {
+    trailers.removeWhere(isForgedTrailer);
     this.#trailers = trailers;
   }
 
@@ -251,9 +258,9 @@ export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHea
 
   #onData(bytes: Buffer): void {
     this.#edge.metrics.receivedBytes += bytes.length;
-    this.#since = performance.now();
     const exchange = this.#exchange;
     if (exchange === undefined || bytes.length === 0) return;
+    this.#since = performance.now();
     if (!this.#chunked) exchange.send(bytes);
     else exchange.send(Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, CRLF]));
   }
@@ -283,9 +290,26 @@ export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHea
     else if (this.#reading === 'body') {
       stream.resume();
       if (this.#withTrailers) return;
-      if (stream.writableFinished) stream.close(constants.NGHTTP2_NO_ERROR);
-      else stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR));
+      if (stream.writableFinished) this.#stopUpload();
+      else stream.once('finish', () => this.#stopUpload());
     }
+  }
+
+  /** Once END_STREAM has left: the reset would overtake it, and the answer would not be complete. */
+  #stopUpload(): void {
+    const stream = this.#stream;
+    if (!stream.destroyed && stream.state.localClose === 1) stream.close(constants.NGHTTP2_NO_ERROR);
+  }
+
+  /** The answer is made. What the visitor does not take of it, or still sends, may not hold the stream for ever. */
+  #tickAfterAnswer(now: number): void {
+    const stream = this.#stream;
+    if (stream.destroyed) return;
+    if (this.#reading === 'body') this.#stopUpload();
+    if (stream.bufferSize !== this.#unsent) {
+      this.#unsent = stream.bufferSize;
+      this.#since = now;
+    } else if (now - this.#since > this.#edge.limits.streamIdleTimeoutMs) stream.close(constants.NGHTTP2_CANCEL);
   }
 
   #isAccepted(head: ResponseHead): boolean {
