@@ -52,6 +52,11 @@ export const catalogue = {
     title: 'It is not known where the Service runs',
     hint: 'Set it under `upstreams:` in adit.yaml, for example `upstreams: { NAMESPACE/NAME: { url: "http://127.0.0.1:8080" } }`.',
   },
+  'upstream-none': {
+    status: 503,
+    title: 'No server of the service may be chosen',
+    hint: 'Give at least one service a weight above 0; look at health checks and endpoints.',
+  },
   'upstream-refused': {
     status: 502,
     title: 'The address of the upstream is not allowed',

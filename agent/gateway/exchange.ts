@@ -115,8 +115,7 @@ export class Exchange implements ResponseSink {
       return;
     }
     try {
-      const target = this.#context.serving?.target(next.backend.upstream);
-      if (target === undefined) return;
+      const { target } = next.choice;
       const head = this.#known?.head ?? this.#makeHead(next, target);
       this.#record.upstream(`${target.key}${target.basePath}`);
       this.#connect(target, head, false);
@@ -255,8 +254,7 @@ export class Exchange implements ResponseSink {
     this.#retried = true;
     this.#waits = false;
     try {
-      const target = this.#context.serving?.target(forward.backend.upstream);
-      if (target === undefined) return;
+      const { target } = forward.choice;
       this.#phase = 'connecting';
       this.#connect(target, upstreamRequest(this.#head, forward, target, false), true);
     } catch (error) {

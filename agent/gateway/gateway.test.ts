@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { plain, prefix, ref, route } from './testing/config.ts';
+import { balancer, plain, prefix, ref, route } from './testing/config.ts';
 import { useGateway } from './testing/use-gateway.ts';
 
 const start = useGateway();
@@ -30,14 +30,13 @@ describe('routing', () => {
 
   test('the preview host stands for the host of the manifests', async () => {
     const { apply, ask } = await start(plain());
-    const config = plain(
-      route('a', { kind: 'host', host: 'a.example.com' }),
-      route(
-        'b',
-        { kind: 'host', host: 'b.example.com' },
-        { backends: [{ upstream: 'shop/web:80', weight: 1, passHostHeader: false }] },
+    const config = {
+      ...plain(
+        route('a', { kind: 'host', host: 'a.example.com' }),
+        route('b', { kind: 'host', host: 'b.example.com' }, { backends: [{ service: 'own-host', weight: 1 }] }),
       ),
-    );
+      services: { ...plain().services, 'own-host': balancer('shop/web:80', { passHostHeader: false }) },
+    };
     apply(config, {
       hostMap: new Map([
         ['one.preview.test', 'a.example.com'],

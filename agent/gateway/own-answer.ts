@@ -31,6 +31,15 @@ export function problemAnswer(
   };
 }
 
+/** As Go's `http.Error` writes it, which is how Traefik answers itself. */
+export function textAnswer(status: number, text: string, verdict: ErrorCode, detail: string): OwnAnswer {
+  const headers: HeaderPair[] = [
+    ['Content-Type', 'text/plain; charset=utf-8'],
+    ['X-Content-Type-Options', 'nosniff'],
+  ];
+  return { status, headers, verdict, detail, body: Buffer.from(`${text}\n`) };
+}
+
 export function emptyAnswer(status: number, headers: readonly HeaderPair[]): OwnAnswer {
   return { status, headers, body: EMPTY };
 }

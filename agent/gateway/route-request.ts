@@ -1,4 +1,4 @@
-import type { BackendConfig, RouteConfig } from '../../shared/gateway/config.ts';
+import type { RouteConfig } from '../../shared/gateway/config.ts';
 import { canonicalHost } from '../../shared/http1/canonical-host.ts';
 import type { HeaderList, HeaderPair } from '../../shared/http1/header-list.ts';
 import type { RequestHead } from '../../shared/http1/message-head.ts';
@@ -7,6 +7,7 @@ import { HeadView } from './head-view.ts';
 import { emptyAnswer, problemAnswer, type OwnAnswer } from './own-answer.ts';
 import type { Decision } from './policy.ts';
 import { readRequestPath } from './request-path.ts';
+import type { Choice } from './services/choice.ts';
 import type { Serving } from './serving.ts';
 
 /** What is known of an exchange once its request head was judged. */
@@ -26,7 +27,7 @@ export interface Routed {
 export interface Forward {
   readonly kind: 'forward';
   readonly route: RouteConfig;
-  readonly backend: BackendConfig;
+  readonly choice: Choice;
   /** Host for the upstream when the route passes it on. */
   readonly host: string;
   readonly rawPath: string;
@@ -79,7 +80,7 @@ export function routeRequest(head: RequestHead, serving: Serving | undefined, id
     route,
     application: decision?.application,
     plan: decision?.plan,
-    stable: route.api === undefined && route.backends.length === 1,
+    stable: false,
     decorate(headers: HeaderList): void {
       if (decision === undefined || decision.allowed) {
         applyToResponse(route.middlewares, headers);
@@ -94,16 +95,12 @@ export function routeRequest(head: RequestHead, serving: Serving | undefined, id
     const { code, detail, headers, empty } = decision;
     return { ...base, next: { kind: 'answer', answer: problemAnswer(code, detail, { headers, empty }) } };
   }
-  const backend = serving.pick(route.id);
-  if (backend === undefined) {
-    const answer = problemAnswer('upstream-unknown', `Every backend of route ${route.id} has weight 0.`, {
-      hint: 'Give at least one backend a weight above 0.',
-    });
-    return { ...base, next: { kind: 'answer', answer } };
-  }
+  const choice = serving.pick(route.id, view);
+  if (choice.kind === 'refused') return { ...base, next: { kind: 'answer', answer: choice.answer } };
   return {
     ...base,
-    next: { kind: 'forward', route, backend, host: stands ?? hostValue, rawPath: path.raw, rawQuery },
+    stable: route.api === undefined && choice.constant,
+    next: { kind: 'forward', route, choice, host: stands ?? hostValue, rawPath: path.raw, rawQuery },
   };
 }
 

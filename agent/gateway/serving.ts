@@ -1,21 +1,22 @@
-import type { BackendConfig, GatewayConfig } from '../../shared/gateway/config.ts';
+import type { GatewayConfig } from '../../shared/gateway/config.ts';
 import { HeaderList, type HeaderPair } from '../../shared/http1/header-list.ts';
 import { writeResponseHead } from '../../shared/http1/write-head.ts';
-import { AgentError, toAgentError } from '../errors.ts';
+import { AgentError } from '../errors.ts';
 import { Mask } from '../recorder/mask.ts';
 import { challenge, keySources } from './api-keys.ts';
 import { buildRouter, type Router } from './build-router.ts';
 import { Cors } from './cors.ts';
 import type { Limiter } from './limiter.ts';
-import { backendPicker } from './pick-backend.ts';
 import { Policy } from './policy.ts';
-import { upstreamTarget, type UpstreamTarget } from './upstream-target.ts';
+import { buildServices, NO_SERVER } from './services/build-services.ts';
+import type { Choice, Refusal, Service } from './services/choice.ts';
+import type { RequestView } from './request-view.ts';
 
 /** Where a configuration is served: preview hosts with the manifests' host each stands for, and URLs of upstreams. */
 export interface Placement {
   /** Canonical preview host → canonical host in the manifests; null: stands for any. */
   readonly hostMap: ReadonlyMap<string, string | null>;
-  /** Key of `GatewayConfig.upstreams` → base URL. */
+  /** Key of `GatewayConfig.upstreams` → base URL, in place of what the configuration says. */
   readonly upstreams: ReadonlyMap<string, string>;
 }
 
@@ -27,9 +28,10 @@ export interface Serving {
   readonly hostMap: ReadonlyMap<string, string | null>;
   readonly mask: Mask;
   cors(api: string): Cors | undefined;
-  pick(routeId: string): BackendConfig | undefined;
-  /** Throws AgentError when the Service has no URL or one that is not dialled. */
-  target(upstream: string): UpstreamTarget;
+  /** The server that gets a request of the route; asked again for every further try. */
+  pick(routeId: string, request: RequestView): Choice | Refusal;
+  /** By key of `GatewayConfig.services`. */
+  service(key: string): Service;
 }
 
 /** Throws when a pattern does not compile or a header cannot be sent; the configuration before stays in force then. */
@@ -45,9 +47,8 @@ export function compileServing(config: GatewayConfig, placement: Placement, limi
     if (sources.header !== undefined) headers.add(sources.header);
     if (sources.query !== undefined) query.add(sources.query);
   }
-  const pickers = new Map(config.routes.map((route) => [route.id, backendPicker(route.backends)]));
-  const targets = new Map<string, UpstreamTarget | AgentError>();
-  for (const [key, url] of placement.upstreams) targets.set(key, targetOrError(url));
+  const services = buildServices(config, placement.upstreams);
+  const ofRoutes = new Map(config.routes.map((route) => [route.id, services.ofRoute(route.backends)]));
   return {
     config,
     router: buildRouter(config.routes),
@@ -55,13 +56,8 @@ export function compileServing(config: GatewayConfig, placement: Placement, limi
     hostMap: placement.hostMap,
     mask: new Mask(headers, query),
     cors: (api) => cors.get(api),
-    pick: (routeId) => pickers.get(routeId)?.(),
-    target(upstream) {
-      const target = targets.get(upstream);
-      if (target instanceof AgentError) throw target;
-      if (target === undefined) throw unknownUpstream(config, upstream);
-      return target;
-    },
+    pick: (routeId, request) => ofRoutes.get(routeId)?.choose(request) ?? NO_SERVER,
+    service: (key) => services.service(key),
   };
 }
 
@@ -97,21 +93,4 @@ function checkHeaders(config: GatewayConfig): void {
       lists.map((list) => ['Access-Control', list.join(',')]),
     );
   }
-}
-
-function targetOrError(url: string): UpstreamTarget | AgentError {
-  try {
-    return upstreamTarget(url);
-  } catch (error) {
-    return toAgentError(error, 'upstream-refused');
-  }
-}
-
-function unknownUpstream(config: GatewayConfig, upstream: string): AgentError {
-  const known = config.upstreams[upstream];
-  const name = known === undefined ? upstream : `${known.namespace}/${known.service}`;
-  const port = known === undefined ? '' : ` port ${known.port}`;
-  return new AgentError('upstream-unknown', `Service ${name}${port} has no known address.`, {
-    hint: `Add to adit.yaml: upstreams: { "${name}": { url: "http://127.0.0.1:PORT" } }`,
-  });
 }

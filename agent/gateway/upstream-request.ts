@@ -23,7 +23,7 @@ export function upstreamRequest(head: RequestHead, forward: Forward, target: Ups
   headers.set('X-Forwarded-Server', SERVER);
   const outgoing: OutgoingRequest = { rawPath: forward.rawPath, host: undefined, headers };
   applyToRequest(forward.route.middlewares, outgoing);
-  const host = outgoing.host ?? (forward.backend.passHostHeader ? forward.host : target.hostHeader);
+  const host = outgoing.host ?? (forward.choice.passHostHeader ? forward.host : target.hostHeader);
   const connection: [string, string][] = upgrade
     ? [
         ['Connection', 'Upgrade'],

@@ -3,24 +3,28 @@ import type { AuthConfig } from './auth.ts';
 import type { Matcher } from './matcher.ts';
 import type { MiddlewareConfig } from './middleware.ts';
 import type { PlanConfig } from './plan.ts';
-import type { BackendConfig, UpstreamConfig } from './service.ts';
+import type { BackendConfig, ServiceConfig, TransportConfig, UpstreamConfig } from './service.ts';
 
 export type { AuthConfig } from './auth.ts';
 export type { Matcher } from './matcher.ts';
 export type { MiddlewareConfig } from './middleware.ts';
 export type { Bucket, PlanConfig } from './plan.ts';
-export type { BackendConfig, UpstreamConfig } from './service.ts';
+export type { BackendConfig, ServiceConfig, TransportConfig, UpstreamConfig } from './service.ts';
 
 /**
  * What the compiler makes of the manifests and the agent's gateway serves: plain, serialisable data. Secrets appear
- * only as SHA-256 digests (hex). Ids are `NAMESPACE/NAME` unless said otherwise.
+ * only as SHA-256 digests (hex), but for the client certificates of `transports`. Ids are `NAMESPACE/NAME` unless said
+ * otherwise.
  */
 export interface GatewayConfig {
   /** Hosts that the rules name, in order of first appearance, canonical. Each gets a preview host of its own. */
   readonly hosts: readonly string[];
   /** Sorted: highest priority first, ties by name, so that the first match wins. */
   readonly routes: readonly RouteConfig[];
+  /** By Traefik's name of the service. */
+  readonly services: Readonly<Record<string, ServiceConfig>>;
   readonly upstreams: Readonly<Record<string, UpstreamConfig>>;
+  readonly transports: Readonly<Record<string, TransportConfig>>;
   readonly apis: Readonly<Record<string, ApiConfig>>;
   readonly applications: Readonly<Record<string, ApplicationConfig>>;
   readonly subscriptions: Readonly<Record<string, SubscriptionConfig>>;
@@ -35,7 +39,7 @@ export interface RouteConfig {
   readonly priority: number;
   /** Applied in order. */
   readonly middlewares: readonly MiddlewareConfig[];
-  /** One is chosen by weight; weight 0 never is. Never empty. */
+  /** Never empty. */
   readonly backends: readonly BackendConfig[];
   /** Set when the route is attached to a managed API: its policy is enforced before the middlewares. */
   readonly api?: string | undefined;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { GatewayConfig, Matcher, RouteConfig } from '../../../shared/gateway/config.ts';
+import type { LoadBalancerConfig } from '../../../shared/gateway/service.ts';
 import type { ObjectRef } from '../../../shared/manifests/types.ts';
 
 export const sha256 = (text: string | Uint8Array): string => createHash('sha256').update(text).digest('hex');
@@ -19,15 +20,23 @@ export function route(name: string, match: Matcher, more: Partial<RouteConfig> =
     match,
     priority: 1,
     middlewares: [],
-    backends: [{ upstream: 'shop/web:80', weight: 1, passHostHeader: true }],
+    backends: [{ service: 'shop-web-80', weight: 1 }],
     ...more,
   };
+}
+
+/** The servers of a Service port, one after the other. */
+export function balancer(upstream: string, more: Partial<LoadBalancerConfig> = {}): LoadBalancerConfig {
+  const name = `${upstream.replaceAll(/[/:]/g, '-')}@kubernetescrd`;
+  return { kind: 'load-balancer', name, upstream, scheme: 'http', passHostHeader: true, strategy: 'wrr', ...more };
 }
 
 const empty: GatewayConfig = {
   hosts: [],
   routes: [],
+  services: { 'shop-web-80': balancer('shop/web:80') },
   upstreams: { 'shop/web:80': { namespace: 'shop', service: 'web', port: '80', source: ref('Service', 'web') } },
+  transports: {},
   apis: {},
   applications: {},
   subscriptions: {},

@@ -1,4 +1,5 @@
 import type { BackendConfig } from '../../gateway/config.ts';
+import type { ServiceConfig, UpstreamScheme } from '../../gateway/service.ts';
 import { fields, flag, integer, items, text } from '../field.ts';
 import type { FieldPath } from '../field-path.ts';
 import { INGRESS_ANNOTATIONS } from '../kinds.ts';
@@ -18,7 +19,7 @@ export interface ServiceTarget {
   readonly path: FieldPath;
 }
 
-/** Registers the Service's port as an upstream. Undefined, with a diagnostic, where Traefik would drop the route. */
+/** Registers the Service's port as a service. Undefined, with a diagnostic, where Traefik would drop the route. */
 export function backend(scope: Scope, route: ManifestDocument, target: ServiceTarget): BackendConfig | undefined {
   const service = scope.resolution.byId.get(`/Service/${target.namespace}/${target.name}`);
   const { port } = target;
@@ -39,26 +40,57 @@ export function backend(scope: Scope, route: ManifestDocument, target: ServiceTa
   }
 
   const key = `${target.namespace}/${target.name}:${port}`;
+  const number = typeof port === 'number' ? port : (integer(fields(match)['port']) ?? 80);
+  const portName = text(fields(match)['name']) ?? '';
+  const annotations = fields(service?.value, 'metadata', 'annotations');
+  const scheme = schemeOf(
+    target.scheme ?? text(annotations[`${INGRESS_ANNOTATIONS}service.serversscheme`]),
+    number === 443 || portName.startsWith('https') ? 'https' : 'http',
+  );
   if (!scope.upstreams.has(key)) {
-    const number = typeof port === 'number' ? port : (integer(fields(match)['port']) ?? 80);
-    const name = text(fields(match)['name']) ?? '';
-    const annotations = fields(service?.value, 'metadata', 'annotations');
-    const scheme =
-      target.scheme ??
-      text(annotations[`${INGRESS_ANNOTATIONS}service.serversscheme`]) ??
-      (number === 443 || name.startsWith('https') ? 'https' : 'http');
     const host = external ? text(spec['externalName']) : undefined;
     scope.upstreams.set(key, {
       namespace: target.namespace,
       service: target.name,
       port: String(port),
-      ...(host === undefined || host === ''
-        ? {}
-        : { url: `${scheme === 'https' ? 'https' : 'http'}://${host}:${number}` }),
+      ...(host === undefined || host === '' ? {} : { servers: [{ address: `${host}:${number}` }] }),
       source: service?.ref ?? { apiVersion: 'v1', kind: 'Service', namespace: target.namespace, name: target.name },
     });
   }
-  return { upstream: key, weight: target.weight, passHostHeader: target.passHostHeader ?? annotatedPassHost(service) };
+  const passHostHeader = target.passHostHeader ?? annotatedPassHost(service);
+  const name = `${normalize(key)}@${route.ref.kind === 'Ingress' ? 'kubernetes' : 'kubernetescrd'}`;
+  const made: ServiceConfig = {
+    kind: 'load-balancer',
+    name,
+    upstream: key,
+    scheme,
+    passHostHeader,
+    strategy: 'wrr',
+  };
+  return { service: addService(scope, made), weight: target.weight };
+}
+
+/** Under Traefik's name of it. What has the same name there, but is not the same, gets a key of its own. */
+function addService(scope: Scope, made: ServiceConfig): string {
+  const text = JSON.stringify(made);
+  for (let count = 1; ; count++) {
+    const key = count === 1 ? made.name : `${made.name}#${count}`;
+    const known = scope.services.get(key);
+    if (known === undefined) scope.services.set(key, made);
+    if (known === undefined || JSON.stringify(known) === text) return key;
+  }
+}
+
+/** Traefik's names: letters and digits, and one dash for whatever stands between. */
+function normalize(name: string): string {
+  return name
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter((part) => part !== '')
+    .join('-');
+}
+
+function schemeOf(written: string | undefined, otherwise: UpstreamScheme): UpstreamScheme {
+  return written === 'http' || written === 'https' || written === 'h2c' ? written : otherwise;
 }
 
 function annotatedPassHost(service: ManifestDocument | undefined): boolean {

@@ -57,16 +57,20 @@ describe('routes of an IngressRoute', () => {
   });
 
   it('take ports by number and name, weights and passHostHeader', () => {
-    const { routes, upstreams } = config(
+    const { routes, services, upstreams } = config(
       SERVICE,
       route(
         '    - match: PathPrefix(`/`)\n      services: [{ name: web, port: 80, weight: 3 }, { name: web, port: https-x, weight: 0, passHostHeader: false }]\n',
       ),
     );
     expect(routes[0]?.backends).toEqual([
-      { upstream: 'ns/web:80', weight: 3, passHostHeader: true },
-      { upstream: 'ns/web:https-x', weight: 0, passHostHeader: false },
+      { service: 'ns-web-80@kubernetescrd', weight: 3 },
+      { service: 'ns-web-https-x@kubernetescrd', weight: 0 },
     ]);
+    expect(services).toMatchObject({
+      'ns-web-80@kubernetescrd': { upstream: 'ns/web:80', scheme: 'http', passHostHeader: true },
+      'ns-web-https-x@kubernetescrd': { upstream: 'ns/web:https-x', scheme: 'https', passHostHeader: false },
+    });
     expect(Object.keys(upstreams)).toEqual(['ns/web:80', 'ns/web:https-x']);
   });
 
@@ -81,10 +85,11 @@ describe('routes of an IngressRoute', () => {
       external,
       route('    - match: PathPrefix(`/`)\n      services: [{ name: web, port: 443 }, { name: web, port: 8080 }]\n'),
     );
-    expect(Object.values(made.upstreams).map(({ url }) => url)).toEqual([
-      'https://api.example:443',
-      'http://api.example:8080',
+    expect(Object.values(made.upstreams).map(({ servers }) => servers)).toEqual([
+      [{ address: 'api.example:443' }],
+      [{ address: 'api.example:8080' }],
     ]);
+    expect(Object.values(made.services)).toMatchObject([{ scheme: 'https' }, { scheme: 'http' }]);
   });
 
   it('apply stripPrefix and headers in order', () => {
@@ -205,7 +210,7 @@ describe('routes of an Ingress', () => {
     ],
   ])('%s', (_, rules, match, priority) => {
     expect(config(SERVICE, ingress(rules)).routes).toMatchObject([
-      { id: 'Ingress/ns/i#0', match, priority, backends: [{ upstream: 'ns/web:80' }] },
+      { id: 'Ingress/ns/i#0', match, priority, backends: [{ service: 'ns-web-80@kubernetes' }] },
     ]);
   });
 

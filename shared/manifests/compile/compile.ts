@@ -21,7 +21,14 @@ import { keyOf, notEnforced, type Scope } from './scope.ts';
  * that cannot be served as written is left out: a call to it finds no route, but never an open door.
  */
 export function compile(resolution: Resolution): { config: GatewayConfig; diagnostics: readonly Diagnostic[] } {
-  const scope: Scope = { resolution, diagnostics: [], upstreams: new Map(), hosts: new Set() };
+  const scope: Scope = {
+    resolution,
+    diagnostics: [],
+    services: new Map(),
+    upstreams: new Map(),
+    transports: new Map(),
+    hosts: new Set(),
+  };
   const of = (sort: string): readonly ManifestDocument[] => resolution.byKind.get(sort) ?? [];
 
   const routes: RouteConfig[] = [];
@@ -62,7 +69,9 @@ export function compile(resolution: Resolution): { config: GatewayConfig; diagno
   const config: GatewayConfig = {
     hosts: [...scope.hosts],
     routes,
+    services: Object.fromEntries(scope.services),
     upstreams: Object.fromEntries(scope.upstreams),
+    transports: Object.fromEntries(scope.transports),
     apis,
     applications,
     subscriptions,

@@ -1,4 +1,4 @@
-import type { UpstreamConfig } from '../../gateway/config.ts';
+import type { ServiceConfig, TransportConfig, UpstreamConfig } from '../../gateway/config.ts';
 import { report, type ReportOptions } from '../report.ts';
 import type { DiagnosticCode } from '../errors.ts';
 import type { FieldPath } from '../field-path.ts';
@@ -9,7 +9,9 @@ import type { Diagnostic, ManifestDocument } from '../types.ts';
 export interface Scope {
   readonly resolution: Resolution;
   readonly diagnostics: Diagnostic[];
+  readonly services: Map<string, ServiceConfig>;
   readonly upstreams: Map<string, UpstreamConfig>;
+  readonly transports: Map<string, TransportConfig>;
   /** In order of first appearance. */
   readonly hosts: Set<string>;
 }
