@@ -141,7 +141,6 @@ export class UpstreamConnection implements StreamReceiver, MessageHandler<Respon
   }
 
   onError(error: Http1Error): void {
-    this.wire.reset();
     this.#fail(error);
   }
 
