@@ -34,8 +34,10 @@ export function bridgeToHttp2(session: ClientHttp2Session): RequestListener {
 }
 
 function answer(request: IncomingMessage, response: ServerResponse, headers: IncomingHttpHeaders, over: boolean): void {
-  const length = over && request.method !== 'HEAD' ? { 'content-length': 0 } : { trailer: 'grpc-status' };
-  response.writeHead(headers[':status'] ?? 502, { ...kept(headers), ...length });
+  response.statusCode = headers[':status'] ?? 502;
+  for (const [name, value] of Object.entries(kept(headers))) response.setHeader(name, value);
+  if (over && request.method !== 'HEAD') response.setHeader('content-length', 0);
+  else response.setHeader('trailer', 'grpc-status');
   response.flushHeaders();
 }
 
