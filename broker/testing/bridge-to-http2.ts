@@ -34,7 +34,7 @@ export function bridgeToHttp2(session: ClientHttp2Session): RequestListener {
 }
 
 function answer(request: IncomingMessage, response: ServerResponse, headers: IncomingHttpHeaders, over: boolean): void {
-  response.statusCode = headers[':status'] ?? 502;
+  response.statusCode = Number(headers[':status']);
   for (const [name, value] of Object.entries(kept(headers))) response.setHeader(name, value);
   if (over && request.method !== 'HEAD') response.setHeader('content-length', 0);
   else response.setHeader('trailer', 'grpc-status');
