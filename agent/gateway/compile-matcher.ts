@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import { RE2JS } from 're2js';
-import type { Matcher } from '../../shared/gateway/config.ts';
+import { latin1Text } from '../../shared/gateway/byte-text.ts';
+import type { Matcher } from '../../shared/gateway/matcher.ts';
 import { assertNever } from '../../shared/result/result.ts';
 import type { RequestView } from './request-view.ts';
 
@@ -25,7 +26,7 @@ export function compileMatcher(matcher: Matcher): Matches {
       return (request) => !of(request);
     }
     case 'host': {
-      const host = matcher.host.toLowerCase();
+      const host = bareHost(matcher.host);
       return (request) => request.host === null || request.host === host;
     }
     case 'host-regexp': {
@@ -40,8 +41,6 @@ export function compileMatcher(matcher: Matcher): Matches {
       const { prefix } = matcher;
       return (request) => request.path.startsWith(prefix);
     }
-    case 'path-elements':
-      return pathElements(matcher.prefix);
     case 'path-regexp': {
       const test = compilePattern(matcher.pattern);
       return (request) => test(request.path);
@@ -51,15 +50,11 @@ export function compileMatcher(matcher: Matcher): Matches {
       return (request) => request.method === method;
     }
     case 'header': {
-      const name = matcher.name.toLowerCase();
       const { value } = matcher;
-      return (request) => request.headerValues(name).includes(value);
+      return headerValue(matcher.name, (seen) => seen === value);
     }
-    case 'header-regexp': {
-      const name = matcher.name.toLowerCase();
-      const test = compilePattern(matcher.pattern);
-      return (request) => request.headerValues(name).some(test);
-    }
+    case 'header-regexp':
+      return headerValue(matcher.name, compilePattern(matcher.pattern));
     case 'query': {
       const { name, value = '' } = matcher;
       return (request) => request.rawQuery !== '' && request.query().getAll(name).includes(value);
@@ -68,6 +63,14 @@ export function compileMatcher(matcher: Matcher): Matches {
       const { name } = matcher;
       const test = compilePattern(matcher.pattern);
       return (request) => request.rawQuery !== '' && request.query().getAll(name).some(test);
+    }
+    case 'query-first': {
+      const { name } = matcher;
+      const test = compilePattern(matcher.pattern);
+      return (request) => {
+        const first = request.rawQuery === '' ? undefined : request.query().getAll(name)[0];
+        return test(first === undefined ? '' : `${name}=${first}`);
+      };
     }
     case 'client-ip':
       return clientIp(matcher.cidr);
@@ -81,10 +84,29 @@ export function compilePattern(pattern: string): (text: string) => boolean {
   return (text) => compiled.test(text);
 }
 
-function pathElements(prefix: string): Matches {
-  const bare = prefix.endsWith('/') ? prefix.slice(0, -1) : prefix;
-  const below = `${bare}/`;
-  return (request) => request.path === bare || request.path.startsWith(below);
+/** The form in which the view of a request has its host. */
+export function bareHost(host: string): string {
+  const lower = host.toLowerCase();
+  return lower.endsWith('.') ? lower.slice(0, -1) : lower;
+}
+
+function headerValue(header: string, test: (value: string) => boolean): Matches {
+  const name = header.toLowerCase();
+  // Go takes these out of a request's headers.
+  if (name === 'host' || name === 'transfer-encoding' || name === 'trailer') return () => false;
+  return (request) => {
+    const values = request.headerValues(name);
+    for (const value of name === 'x-forwarded-for' ? withoutVisitor(values) : values)
+      if (test(latin1Text(value))) return true;
+    return false;
+  };
+}
+
+/** The broker has added the visitor's address; Traefik adds it behind its rules. */
+function withoutVisitor(values: readonly string[]): readonly string[] {
+  const list = values.join(', ');
+  const comma = list.lastIndexOf(',');
+  return comma < 0 ? [] : [list.slice(0, comma).trimEnd()];
 }
 
 function clientIp(cidr: string): Matches {

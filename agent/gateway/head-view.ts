@@ -1,4 +1,5 @@
 import type { HeaderList } from '../../shared/http1/header-list.ts';
+import { QueryValues } from './query-values.ts';
 import type { RequestView } from './request-view.ts';
 
 /** A request head as matchers see it; the query is parsed only when one asks for it. */
@@ -8,7 +9,7 @@ export class HeadView implements RequestView {
   readonly path: string;
   readonly rawQuery: string;
   #headers: HeaderList;
-  #query: URLSearchParams | undefined;
+  #query: QueryValues | undefined;
 
   constructor(parts: { method: string; host: string | null; path: string; rawQuery: string; headers: HeaderList }) {
     this.method = parts.method;
@@ -31,7 +32,7 @@ export class HeadView implements RequestView {
     return this.#headers.getAll(name);
   }
 
-  query(): URLSearchParams {
-    return (this.#query ??= new URLSearchParams(this.rawQuery));
+  query(): QueryValues {
+    return (this.#query ??= new QueryValues(this.rawQuery));
   }
 }

@@ -1,45 +1,88 @@
+import { byteText } from '../../shared/gateway/byte-text.ts';
+
 /**
- * Paths as Traefik v3 sees them: rules compare a path whose percent-escapes are decoded, except those that stand for a
- * reserved character (RFC 3986 §2.2) or for `%`, since decoding these would change the structure of the path.
+ * Paths as Traefik v3.6 sees them. Its entry points normalise a path (escapes of unreserved characters are decoded, others
+ * get capital digits) and then clean it (`//`, `/./`, `/../`); its rules compare the path with all escapes decoded but
+ * those of reserved characters (RFC 3986 §2.2) and of `%`, since decoding these would change the structure of the path.
  */
-const RESERVED = new Set(Buffer.from(":/?#[]@!$&'()*+,;=%"));
-const DOTS = /\/\/|\/\.{1,2}(?:\/|$)/;
+const RESERVED: ReadonlySet<number> = new Set(Buffer.from(":/?#[]@!$&'()*+,;=%"));
+const UNRESERVED = /[A-Za-z0-9\-._~]/;
+const UNCLEAN = /\/\/|\/\.{1,2}(?:\/|$)/;
+/** What Go takes for a well-formed escaped path (`net/url` validEncoded). */
+const WELL_ESCAPED = /^[A-Za-z0-9\-._~!$&'()*+,;=:@/[\]%]*$/;
+/** What Go's own escaping of a path leaves alone (`net/url` shouldEscape). */
+const LEFT_ALONE = /[A-Za-z0-9\-._~$&+,/:;=@]/;
 
 export interface RequestPath {
   /** For rules. */
   readonly routing: string;
-  /** For the upstream: escapes kept, but for those of unreserved characters; empty and dot segments resolved. */
+  /** For the upstream: escapes kept, but for those of unreserved characters; cleaned. */
   readonly raw: string;
 }
 
 /** Undefined when the path is not well-formed (a `%` without two hex digits). `path` begins with `/`. */
 export function readRequestPath(path: string): RequestPath | undefined {
-  if (!path.includes('%')) {
+  if (!path.includes('%') && WELL_ESCAPED.test(path)) {
     const raw = resolveSegments(path);
     return { routing: raw, raw };
   }
-  const normal = decodeUnreserved(path);
+  const normal = normalised(path);
   if (normal === undefined) return undefined;
-  const raw = resolveSegments(normal);
+  const raw = resolveSegments(WELL_ESCAPED.test(normal) ? normal : escapePath(unescapePath(normal)));
   return { routing: routingPath(raw), raw };
 }
 
 /** Empty and dot segments are resolved before anything is compared: `/public/../admin` is `/admin` for every rule. */
 export function resolveSegments(path: string): string {
-  if (!DOTS.test(path)) return path;
+  if (!UNCLEAN.test(path)) return path;
   const out: string[] = [];
-  const segments = path.split('/');
-  for (const segment of segments) {
+  for (const segment of path.split('/')) {
     if (segment === '' || segment === '.') continue;
     if (segment === '..') out.pop();
     else out.push(segment);
   }
-  const last = segments.at(-1);
-  const folder = last === '' || last === '.' || last === '..';
-  return `/${out.join('/')}${folder && out.length > 0 ? '/' : ''}`;
+  return `/${out.join('/')}${path.endsWith('/') && out.length > 0 ? '/' : ''}`;
 }
 
-function decodeUnreserved(path: string): string | undefined {
+/** The bytes of a path as Go writes them into a URL. */
+export function escapePath(bytes: Uint8Array): string {
+  let out = '';
+  for (const byte of bytes) {
+    const char = String.fromCharCode(byte);
+    out += byte < 0x80 && LEFT_ALONE.test(char) ? char : hexEscape(byte);
+  }
+  return out;
+}
+
+/** The bytes that an escaped path stands for; its escapes are well-formed. */
+export function unescapePath(raw: string): Uint8Array {
+  const bytes: number[] = [];
+  for (let at = 0; at < raw.length; at += 1) {
+    const code = raw.charCodeAt(at);
+    if (code === 0x25) {
+      bytes.push(Number.parseInt(raw.slice(at + 1, at + 3), 16));
+      at += 2;
+    } else bytes.push(code & 0xff);
+  }
+  return Uint8Array.from(bytes);
+}
+
+/** What rules compare: the decoded path, but reserved characters stay escaped. */
+export function routingPath(raw: string): string {
+  if (!raw.includes('%')) return raw;
+  const bytes: number[] = [];
+  for (let at = 0; at < raw.length; at += 1) {
+    const code = raw.charCodeAt(at);
+    const byte = code === 0x25 ? Number.parseInt(raw.slice(at + 1, at + 3), 16) : code;
+    if (code === 0x25 && !RESERVED.has(byte)) {
+      bytes.push(byte);
+      at += 2;
+    } else bytes.push(code);
+  }
+  return byteText(Uint8Array.from(bytes));
+}
+
+function normalised(path: string): string | undefined {
   let bad = false;
   const out = path.replace(/%([0-9a-fA-F]{2})?/g, (escape, hex: string | undefined) => {
     if (hex === undefined) {
@@ -47,42 +90,11 @@ function decodeUnreserved(path: string): string | undefined {
       return escape;
     }
     const char = String.fromCharCode(Number.parseInt(hex, 16));
-    return /[A-Za-z0-9\-._~]/.test(char) ? char : escape.toUpperCase();
+    return UNRESERVED.test(char) ? char : escape.toUpperCase();
   });
   return bad ? undefined : out;
 }
 
-/** Runs of escapes are decoded together, as UTF-8; a run that is not UTF-8 stays escaped. */
-function routingPath(raw: string): string {
-  return raw.replace(/(?:%[0-9A-F]{2})+/g, (run) => {
-    let out = '';
-    let pending: number[] = [];
-    const flush = (): void => {
-      if (pending.length === 0) return;
-      out += decodeUtf8(pending);
-      pending = [];
-    };
-    for (let i = 0; i < run.length; i += 3) {
-      const byte = Number.parseInt(run.slice(i + 1, i + 3), 16);
-      if (RESERVED.has(byte)) {
-        flush();
-        out += run.slice(i, i + 3);
-      } else {
-        pending.push(byte);
-      }
-    }
-    flush();
-    return out;
-  });
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-function decodeUtf8(bytes: readonly number[]): string {
-  try {
-    return utf8.decode(Uint8Array.from(bytes));
-  } catch {
-    // Not UTF-8: no rule can name it, so it is compared as it was sent.
-    return bytes.map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
-  }
+function hexEscape(byte: number): string {
+  return `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
 }

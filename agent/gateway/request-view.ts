@@ -1,3 +1,5 @@
+import type { QueryValues } from './query-values.ts';
+
 /** What matchers, policy and middlewares look at. `header` names are given in lower case. */
 export interface RequestView {
   readonly method: string;
@@ -11,5 +13,5 @@ export interface RequestView {
   readonly clientIp: string;
   header(name: string): string | undefined;
   headerValues(name: string): readonly string[];
-  query(): URLSearchParams;
+  query(): QueryValues;
 }

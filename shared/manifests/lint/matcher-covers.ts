@@ -24,14 +24,9 @@ function implies(have: Matcher, want: Matcher): boolean {
   if (want.kind === 'any') return want.of.some((one) => implies(have, one));
   if (want.kind === 'path-prefix') {
     if (have.kind === 'path') return have.path.startsWith(want.prefix);
-    if (have.kind === 'path-prefix' || have.kind === 'path-elements') return have.prefix.startsWith(want.prefix);
+    if (have.kind === 'path-prefix') return have.prefix.startsWith(want.prefix);
     // Every path begins with a slash.
     return want.prefix === '/' || want.prefix === '';
-  }
-  if (want.kind === 'path-elements') {
-    const prefix = want.prefix.replace(/\/+$/, '');
-    const path = have.kind === 'path' ? have.path : have.kind === 'path-elements' ? have.prefix : undefined;
-    return prefix === '' || (path !== undefined && (path === prefix || path.startsWith(`${prefix}/`)));
   }
   return false;
 }

@@ -1,136 +1,67 @@
-import type { Matcher } from '../../gateway/config.ts';
-import { regexProblem } from '../regex.ts';
+import type { Matcher } from '../../gateway/matcher.ts';
+import type { Call, Known } from './call.ts';
+import { matchersV2 } from './matchers-v2.ts';
+import { matchersV3 } from './matchers-v3.ts';
 import type { RuleProblem } from './token.ts';
 
-export interface Argument {
-  readonly text: string;
-  readonly start: number;
-  readonly end: number;
-}
+export type RuleSyntax = 'v3' | 'v2';
 
-export interface Call {
-  readonly name: Argument;
-  readonly args: readonly Argument[];
-}
-
-interface Known {
-  readonly min: number;
-  readonly max: number;
-  /** The matcher, or the argument that is wrong and why. */
-  readonly make: (first: Argument, second: Argument | undefined) => Matcher | Omit<RuleProblem, 'code'> | RuleProblem;
-}
-
-const MATCHERS: Readonly<Record<string, Known>> = {
-  Host: { min: 1, max: 1, make: (arg) => onlyAscii(arg, 'Host') ?? { kind: 'host', host: arg.text.toLowerCase() } },
-  HostRegexp: {
-    min: 1,
-    max: 1,
-    make: (arg) => onlyAscii(arg, 'HostRegexp') ?? badRegex(arg) ?? { kind: 'host-regexp', pattern: arg.text },
-  },
-  Path: { min: 1, max: 1, make: (arg) => noSlash(arg) ?? { kind: 'path', path: arg.text } },
-  PathPrefix: { min: 1, max: 1, make: (arg) => noSlash(arg) ?? { kind: 'path-prefix', prefix: arg.text } },
-  PathRegexp: { min: 1, max: 1, make: (arg) => badRegex(arg) ?? { kind: 'path-regexp', pattern: arg.text } },
-  Method: { min: 1, max: 1, make: (arg) => ({ kind: 'method', method: arg.text.toUpperCase() }) },
-  Header: { min: 2, max: 2, make: (name, value) => ({ kind: 'header', name: name.text, value: value?.text ?? '' }) },
-  HeaderRegexp: {
-    min: 2,
-    max: 2,
-    make: (name, value) => badRegex(value) ?? { kind: 'header-regexp', name: name.text, pattern: value?.text ?? '' },
-  },
-  Query: {
-    min: 1,
-    max: 2,
-    make: (name, value) => ({ kind: 'query', name: name.text, ...(value === undefined ? {} : { value: value.text }) }),
-  },
-  QueryRegexp: {
-    min: 1,
-    max: 2,
-    make: (name, value) =>
-      value === undefined
-        ? { kind: 'query', name: name.text }
-        : (badRegex(value) ?? { kind: 'query-regexp', name: name.text, pattern: value.text }),
-  },
-  ClientIP: { min: 1, max: 1, make: (arg) => notAnAddress(arg) ?? { kind: 'client-ip', cidr: arg.text } },
-};
+const MATCHERS = { v3: matchersV3, v2: matchersV2 } as const;
+const SPELLINGS = { v3: spellings(matchersV3), v2: spellings(matchersV2) } as const;
 
 /** Traefik registers each name as written, in lower case, in upper case and capitalised. */
-const BY_SPELLING = new Map<string, string>(
-  Object.keys(MATCHERS).flatMap((name) => {
+function spellings(matchers: Readonly<Record<string, Known>>): ReadonlyMap<string, Known> {
+  const known = new Map<string, Known>();
+  for (const [name, matcher] of Object.entries(matchers)) {
     const lower = name.toLowerCase();
-    return [name, lower, name.toUpperCase(), lower.charAt(0).toUpperCase() + lower.slice(1)].map(
-      (spelling) => [spelling, name] as const,
-    );
-  }),
-);
-
-export const matcherNames: readonly string[] = Object.keys(MATCHERS);
-
-/** The matcher that a call of Traefik v3's rule language stands for, or what v3 refuses about it. */
-export function matcherOf(call: Call): { matcher: Matcher } | { problem: RuleProblem } {
-  const { name, args } = call;
-  const known = MATCHERS[BY_SPELLING.get(name.text) ?? ''];
-  if (known === undefined) {
-    const hint = `Traefik v3 knows ${matcherNames.join(', ')}.`;
-    return {
-      problem: {
-        code: 'rule-syntax',
-        message: `unsupported function: ${name.text}`,
-        start: name.start,
-        end: name.end,
-        hint,
-      },
-    };
+    for (const spelling of [name, lower, name.toUpperCase(), lower.charAt(0).toUpperCase() + lower.slice(1)])
+      known.set(spelling, matcher);
   }
-  const [first, second] = args;
-  if (first === undefined || args.length < known.min || args.length > known.max) {
-    const wanted = known.min === known.max ? `${known.min}` : `${known.min} or ${known.max}`;
-    const message = `unexpected number of parameters for ${name.text}; got ${args.length}, expected ${wanted}`;
+  return known;
+}
+
+/** The matcher that a call of Traefik's rule language stands for, or what Traefik v3 refuses about it. */
+export function matcherOf(call: Call, syntax: RuleSyntax): { matcher: Matcher } | { problem: RuleProblem } {
+  const { name, args } = call;
+  const known = SPELLINGS[syntax].get(name.text);
+  if (known === undefined) return { problem: unknown(call, syntax) };
+  const { counts } = known;
+  const refuse = (message: string, range: { start: number; end: number }, hint?: string): { problem: RuleProblem } => ({
+    problem: {
+      code: 'rule-syntax',
+      message,
+      start: range.start,
+      end: range.end,
+      ...(hint === undefined ? {} : { hint }),
+    },
+  });
+  const whole = { start: name.start, end: (args.at(-1) ?? name).end };
+  const empty = args.find(({ text }) => text === '');
+  if (args.length === 0 || (counts !== undefined && !counts.includes(args.length))) {
+    const wanted = counts === undefined ? 'at least 1' : counts.join(' or ');
+    const most = Math.max(...(counts ?? [Infinity]));
     const hint =
-      args.length > known.max
+      args.length > most
         ? `Since v3 each takes one value: join several by ||, as in ${name.text}(\`a\`) || ${name.text}(\`b\`).`
         : undefined;
-    return {
-      problem: {
-        code: 'rule-syntax',
-        message,
-        start: name.start,
-        end: (args.at(-1) ?? name).end,
-        ...(hint === undefined ? {} : { hint }),
-      },
-    };
+    return refuse(
+      `unexpected number of parameters for ${name.text}; got ${args.length}, expected ${wanted}`,
+      whole,
+      hint,
+    );
   }
-  const made = known.make(first, second);
+  if (empty !== undefined) return refuse(`empty args for matcher ${name.text}`, empty);
+  const made = known.make(args);
   return 'kind' in made ? { matcher: made } : { problem: { code: 'rule-syntax', ...made } };
 }
 
-function at(arg: Argument, message: string): Omit<RuleProblem, 'code'> {
-  return { message, start: arg.start, end: arg.end };
-}
-
-function noSlash(arg: Argument): Omit<RuleProblem, 'code'> | undefined {
-  return arg.text.startsWith('/') ? undefined : at(arg, `path "${arg.text}" does not start with a '/'`);
-}
-
-function onlyAscii(arg: Argument, name: string): Omit<RuleProblem, 'code'> | undefined {
-  for (const char of arg.text) {
-    if ((char.codePointAt(0) ?? 0) > 127) {
-      return at(arg, `invalid value "${arg.text}" for ${name} matcher, non-ASCII characters are not allowed`);
-    }
-  }
-  return undefined;
-}
-
-function badRegex(arg: Argument | undefined): RuleProblem | undefined {
-  const problem = arg === undefined ? undefined : regexProblem(arg.text);
-  if (arg === undefined || problem === undefined) return undefined;
-  return { ...at(arg, `not a regular expression: ${problem}`), code: 'regex-invalid' };
-}
-
-function notAnAddress(arg: Argument): Omit<RuleProblem, 'code'> | undefined {
-  const [address = '', bits, rest] = arg.text.split('/');
-  const v4 = /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/.test(address);
-  const v6 = address.includes(':') && /^[0-9a-fA-F:.]{2,45}$/.test(address) && URL.canParse(`http://[${address}]/`);
-  const size = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (v4 ? 32 : 128));
-  if ((v4 || v6) && size && rest === undefined) return undefined;
-  return at(arg, `"${arg.text}" is not an IP address or CIDR`);
+function unknown({ name }: Call, syntax: RuleSyntax): RuleProblem {
+  const other = syntax === 'v3' && SPELLINGS.v2.has(name.text) ? ` ${name.text} is of the syntax of v2.` : '';
+  return {
+    code: 'rule-syntax',
+    message: `unsupported function: ${name.text}`,
+    start: name.start,
+    end: name.end,
+    hint: `Traefik ${syntax} knows ${Object.keys(MATCHERS[syntax]).join(', ')}.${other}`,
+  };
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Matcher } from '../../gateway/config.ts';
+import { goQuote, readGoString } from './go-string.ts';
 import { parseRule, rulePriority } from './parse-rule.ts';
 
 function problems(rule: string): string[] {
@@ -40,6 +41,11 @@ describe('reads what Traefik v3 reads', () => {
     ['!Host(`a`) && Path(`/b`)', { kind: 'all', of: [{ kind: 'not', of: a }, b] }],
     ['!(Host(`a`) || Path(`/b`))', { kind: 'not', of: { kind: 'any', of: [a, b] } }],
     ['Host(`a`) &&\n  Path(`/b`)\n', { kind: 'all', of: [a, b] }],
+    ['Host(`a`) && // which\n /* and */ Path(`/b`,)', { kind: 'all', of: [a, b] }],
+    ['QueryRegexp(`q`)', { kind: 'query', name: 'q' }],
+    ['PathPrefix("/\\xc3\\244\\u00e4\\U0001F600")', { kind: 'path-prefix', prefix: '/ää😀' }],
+    ['Path("/\\xff")', { kind: 'path', path: '/\uDCFF' }],
+    ['!!Host(`a`)', { kind: 'not', of: { kind: 'not', of: a } }],
   ])('%s', (rule, expected) => {
     expect(matcher(rule)).toEqual(expected);
   });
@@ -65,8 +71,20 @@ describe('refuses what Traefik v3 refuses, at the place', () => {
     ['Host(`a`) &&', '12-12 expected a matcher such as Host(`…`), found the end of the rule'],
     ['Host(`a`)\n && Path(`/`)', '11-13 a line may not begin with &&'],
     ['ClientIP(`10.0.0`)', '9-17 "10.0.0" is not an IP address or CIDR'],
+    ['ClientIP(`10.0.0.01`)', '9-20 "10.0.0.01" is not an IP address or CIDR'],
+    ['ClientIP(`10.0.0.0/33`)', '9-22 "10.0.0.0/33" is not an IP address or CIDR'],
+    ['Header(`X`, ``)', '12-14 empty args for matcher Header'],
+    ['Query(``)', '6-8 empty args for matcher Query'],
+    ['Headers(`X`, `y`)', '0-7 unsupported function: Headers'],
+    ['HoSt(`a`)', '0-4 unsupported function: HoSt'],
+    ['Host(`a`)\n', ''],
+    ['Host(`a`\n)', "8-9 expected ')', found the end of the line"],
+    ['(Host(`a`)\n)', "10-11 expected ')', found the end of the line"],
+    ['Host("\\q")', '5-10 unknown escape sequence \\q: use backquotes for regular expressions'],
+    ['Path("/\\400")', '5-13 unknown escape sequence \\4: use backquotes for regular expressions'],
+    ['Host(`a`) /* b', '10-14 the comment is not closed: */ is missing'],
   ])('%j', (rule, expected) => {
-    expect(problems(rule)).toEqual([expected]);
+    expect(problems(rule)).toEqual(expected === '' ? [] : [expected]);
   });
 
   it('names a pattern that Go would not compile', () => {
@@ -82,16 +100,104 @@ describe('refuses what Traefik v3 refuses, at the place', () => {
   });
 });
 
-const word = fc.stringMatching(/^[a-zA-Z0-9./_-]{1,12}$/);
+describe('reads the syntax of v2 where it is asked for', () => {
+  const v2 = (rule: string): Matcher | string => {
+    const parsed = parseRule(rule, 'v2');
+    return 'matcher' in parsed ? parsed.matcher : (parsed.problems[0]?.message ?? '');
+  };
+  it.each<[string, Matcher | string]>([
+    [
+      'Host(`A`, `b`)',
+      {
+        kind: 'any',
+        of: [
+          { kind: 'host', host: 'a' },
+          { kind: 'host', host: 'b' },
+        ],
+      },
+    ],
+    ['HostHeader(`a`)', { kind: 'host', host: 'a' }],
+    ['HostRegexp(`{s:[a-z]+}.a`)', { kind: 'host-regexp', pattern: '(?i)^([a-z]+)\\.a$' }],
+    ['HostRegexp(`{s}.a`)', { kind: 'host-regexp', pattern: '(?i)^([^.]+)\\.a$' }],
+    ['Path(`/a.b`)', { kind: 'path', path: '/a.b' }],
+    ['Path(`/a.b/{id:[0-9]{2}}`)', { kind: 'path-regexp', pattern: '^/a\\.b/([0-9]{2})$' }],
+    ['PathPrefix(`/{id}/x`)', { kind: 'path-regexp', pattern: '^/([^/]+)/x' }],
+    [
+      'Method(`get`, `POST`)',
+      {
+        kind: 'any',
+        of: [
+          { kind: 'method', method: 'GET' },
+          { kind: 'method', method: 'POST' },
+        ],
+      },
+    ],
+    ['Headers(`X`, `y`)', { kind: 'header', name: 'X', value: 'y' }],
+    [
+      'HeadersRegexp(`X`, `y+`, `Z`, `z`)',
+      {
+        kind: 'all',
+        of: [
+          { kind: 'header-regexp', name: 'X', pattern: 'y+' },
+          { kind: 'header-regexp', name: 'Z', pattern: 'z' },
+        ],
+      },
+    ],
+    ['Query(`q=1`)', { kind: 'query-first', name: 'q', pattern: '^q=1$' }],
+    ['Query(`q=`)', { kind: 'query-first', name: 'q', pattern: '^q=.*$' }],
+    ['Query(`q`, `{x:[0-9]}`)', { kind: 'query-first', name: 'q', pattern: '^q=([0-9])$' }],
+    [
+      'ClientIP(`10.0.0.0/8`, `::1`)',
+      {
+        kind: 'any',
+        of: [
+          { kind: 'client-ip', cidr: '10.0.0.0/8' },
+          { kind: 'client-ip', cidr: '::1' },
+        ],
+      },
+    ],
+    ['Header(`X`, `y`)', 'unsupported function: Header'],
+    ['Path(`a`)', 'path must start with a slash, got "a"'],
+    ['Path(`/{id`)', 'unbalanced braces in "/{id"'],
+    ['Path(`/{:x}`)', 'missing name or pattern in "{:x}"'],
+    ['Headers(`X`)', 'the number of parameters must be a multiple of 2'],
+    ['Query(`q`)', 'the number of parameters must be a multiple of 2'],
+  ])('%s', (rule, expected) => {
+    expect(v2(rule)).toEqual(expected);
+  });
+});
+
+describe('strings', () => {
+  it('are quoted as Go quotes them', () => {
+    expect(goQuote('a\\d"`ä\n\u0001\u200b\u{e0001}')).toBe('"a\\\\d\\"`ä\\n\\x01\\u200b\\U000e0001"');
+  });
+
+  it('are read back as they were', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const quoted = goQuote(text);
+        expect(readGoString(quoted, 0)).toEqual({ text, end: quoted.length });
+      }),
+    );
+  });
+});
+
+const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 8 });
+const ascii = fc.stringMatching(/^[ -~]{1,12}$/);
+const pattern = fc.constantFrom('a+', '^/x$', '[^"`]', '(?i)\\d', '.');
 const leaf: fc.Arbitrary<Matcher> = fc.oneof(
-  word.map((host): Matcher => ({ kind: 'host', host: host.toLowerCase() })),
-  word.map((path): Matcher => ({ kind: 'path', path: `/${path}` })),
-  word.map((prefix): Matcher => ({ kind: 'path-prefix', prefix: `/${prefix}` })),
-  word.map((method): Matcher => ({ kind: 'method', method: method.toUpperCase() })),
-  fc.tuple(word, word).map(([name, value]): Matcher => ({ kind: 'header', name, value })),
-  fc
-    .tuple(word, fc.option(word, { nil: undefined }))
-    .map(([name, value]): Matcher => (value === undefined ? { kind: 'query', name } : { kind: 'query', name, value })),
+  ascii.map((host): Matcher => ({ kind: 'host', host: host.toLowerCase() })),
+  pattern.map((of): Matcher => ({ kind: 'host-regexp', pattern: of })),
+  text.map((path): Matcher => ({ kind: 'path', path: `/${path}` })),
+  text.map((prefix): Matcher => ({ kind: 'path-prefix', prefix: `/${prefix}` })),
+  pattern.map((of): Matcher => ({ kind: 'path-regexp', pattern: of })),
+  ascii.map((method): Matcher => ({ kind: 'method', method: method.toUpperCase() })),
+  fc.tuple(text, text).map(([name, value]): Matcher => ({ kind: 'header', name, value })),
+  fc.tuple(text, pattern).map(([name, of]): Matcher => ({ kind: 'header-regexp', name, pattern: of })),
+  text.map((name): Matcher => ({ kind: 'query', name })),
+  fc.tuple(text, text).map(([name, value]): Matcher => ({ kind: 'query', name, value })),
+  fc.tuple(text, pattern).map(([name, of]): Matcher => ({ kind: 'query-regexp', name, pattern: of })),
+  fc.oneof(fc.ipV4(), fc.ipV6()).map((cidr): Matcher => ({ kind: 'client-ip', cidr })),
 );
 const tree = fc.letrec<{ node: Matcher }>((tie) => ({
   node: fc.oneof(
@@ -113,20 +219,35 @@ function write(node: Matcher): string {
     case 'not':
       return `!${write(node.of)}`;
     case 'host':
-      return `Host(\`${node.host}\`)`;
+      return call('Host', node.host);
+    case 'host-regexp':
+      return call('HostRegexp', node.pattern);
     case 'path':
-      return `Path(\`${node.path}\`)`;
+      return call('Path', node.path);
     case 'path-prefix':
-      return `PathPrefix("${node.prefix}")`;
+      return call('PathPrefix', node.prefix);
+    case 'path-regexp':
+      return call('PathRegexp', node.pattern);
     case 'method':
-      return `Method(\`${node.method}\`)`;
+      return call('Method', node.method);
     case 'header':
-      return `Header(\`${node.name}\`,\`${node.value}\`)`;
+      return call('Header', node.name, node.value);
+    case 'header-regexp':
+      return call('HeaderRegexp', node.name, node.pattern);
     case 'query':
-      return node.value === undefined ? `Query(\`${node.name}\`)` : `Query(\`${node.name}\`, \`${node.value}\`)`;
-    default:
-      throw new Error(`not written here: ${node.kind}`);
+      return node.value === undefined ? call('Query', node.name) : call('Query', node.name, node.value);
+    case 'query-regexp':
+      return call('QueryRegexp', node.name, node.pattern);
+    case 'client-ip':
+      return call('ClientIP', node.cidr);
+    case 'query-first':
+      throw new Error('not of v3');
   }
+}
+
+/** In backquotes where they can hold the text, to have both sorts. */
+function call(name: string, ...args: readonly string[]): string {
+  return `${name}(${args.map((arg) => (/[`\r]/.test(arg) ? goQuote(arg) : `\`${arg}\``)).join(', ')})`;
 }
 
 describe('for any rule', () => {

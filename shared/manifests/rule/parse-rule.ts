@@ -1,5 +1,6 @@
-import type { Matcher } from '../../gateway/config.ts';
-import { matcherOf, type Argument } from './matcher-of.ts';
+import type { Matcher } from '../../gateway/matcher.ts';
+import type { Argument } from './call.ts';
+import { matcherOf, type RuleSyntax } from './matcher-of.ts';
 import { tokenise, type RuleProblem, type Token } from './token.ts';
 
 /** Far above any real rule; bounds the recursion and the work of a request. */
@@ -9,15 +10,17 @@ const MAX_DEPTH = 64;
 export type ParsedRule = { readonly matcher: Matcher } | { readonly problems: readonly RuleProblem[] };
 
 /**
- * Parses a rule of Traefik v3: calls of matchers joined by `&&` (binds tighter) and `||`, negated by `!`, grouped by
+ * Parses a rule of Traefik: calls of matchers joined by `&&` (binds tighter) and `||`, negated by `!`, grouped by
  * parentheses. As in Go, from whose parser Traefik's derives, a line may break after an operator but not before one.
+ * The syntax says which matchers there are.
  */
-export function parseRule(rule: string): ParsedRule {
-  if (rule.trim() === '') return { problems: [syntax('the rule is empty', 0, rule.length)] };
-  if (rule.length > MAX_RULE) return { problems: [syntax(`the rule is longer than ${MAX_RULE} characters`, 0, 1)] };
+export function parseRule(rule: string, syntax: RuleSyntax = 'v3'): ParsedRule {
+  if (rule.trim() === '') return { problems: [syntaxProblem('the rule is empty', 0, rule.length)] };
+  if (rule.length > MAX_RULE)
+    return { problems: [syntaxProblem(`the rule is longer than ${MAX_RULE} characters`, 0, 1)] };
   const { tokens, problem } = tokenise(rule);
   if (problem !== undefined) return { problems: [problem] };
-  return new RuleParser(tokens).parse();
+  return new RuleParser(tokens, syntax).parse();
 }
 
 /** Traefik's priority of a router without one of its own: the length of its rule in bytes. */
@@ -35,11 +38,13 @@ class Stop extends Error {
 
 class RuleParser {
   readonly #tokens: readonly Token[];
+  readonly #syntax: RuleSyntax;
   readonly #problems: RuleProblem[] = [];
   #at = 0;
 
-  constructor(tokens: readonly Token[]) {
+  constructor(tokens: readonly Token[], syntax: RuleSyntax) {
     this.#tokens = tokens;
+    this.#syntax = syntax;
   }
 
   parse(): ParsedRule {
@@ -53,10 +58,10 @@ class RuleParser {
         throw new Stop(
           broken
             ? {
-                ...syntax(`a line may not begin with ${rest.kind}`, rest.start, rest.end),
+                ...syntaxProblem(`a line may not begin with ${rest.kind}`, rest.start, rest.end),
                 hint: `Put ${rest.kind} at the end of the line before.`,
               }
-            : syntax(`unexpected ${describe(rest)}`, rest.start, rest.end),
+            : syntaxProblem(`unexpected ${describe(rest)}`, rest.start, rest.end),
         );
       }
       return this.#problems.length > 0 ? { problems: this.#problems } : { matcher };
@@ -80,7 +85,7 @@ class RuleParser {
 
   #unary(depth: number): Matcher {
     if (depth > MAX_DEPTH)
-      throw new Stop(syntax(`nested deeper than ${MAX_DEPTH} levels`, this.#peek().start, this.#peek().end));
+      throw new Stop(syntaxProblem(`nested deeper than ${MAX_DEPTH} levels`, this.#peek().start, this.#peek().end));
     this.#skipNewlines();
     if (this.#take('!')) return { kind: 'not', of: this.#unary(depth + 1) };
     if (this.#take('(')) {
@@ -94,7 +99,9 @@ class RuleParser {
   #call(): Matcher {
     const name = this.#peek();
     if (name.kind !== 'word')
-      throw new Stop(syntax(`expected a matcher such as Host(\`…\`), found ${describe(name)}`, name.start, name.end));
+      throw new Stop(
+        syntaxProblem(`expected a matcher such as Host(\`…\`), found ${describe(name)}`, name.start, name.end),
+      );
     this.#at += 1;
     this.#expect('(', 0);
     const args: Argument[] = [];
@@ -102,14 +109,14 @@ class RuleParser {
     while (this.#peek().kind !== ')') {
       const arg = this.#peek();
       if (arg.kind !== 'string')
-        throw new Stop(syntax(`expected a string in backquotes, found ${describe(arg)}`, arg.start, arg.end));
+        throw new Stop(syntaxProblem(`expected a string in backquotes, found ${describe(arg)}`, arg.start, arg.end));
       this.#at += 1;
       args.push({ text: arg.text, start: arg.start, end: arg.end });
       if (!this.#take(',')) break;
       this.#skipNewlines();
     }
     this.#expect(')', 0);
-    const result = matcherOf({ name: { text: name.text, start: name.start, end: name.end }, args });
+    const result = matcherOf({ name: { text: name.text, start: name.start, end: name.end }, args }, this.#syntax);
     if ('matcher' in result) return result.matcher;
     this.#problems.push(result.problem);
     return { kind: 'any', of: [] };
@@ -129,7 +136,7 @@ class RuleParser {
     const found = this.#peek();
     if (this.#take(kind)) return;
     const where = depth > 0 ? ' of the group' : '';
-    throw new Stop(syntax(`expected '${kind}'${where}, found ${describe(found)}`, found.start, found.end));
+    throw new Stop(syntaxProblem(`expected '${kind}'${where}, found ${describe(found)}`, found.start, found.end));
   }
 
   #skipNewlines(): void {
@@ -137,7 +144,7 @@ class RuleParser {
   }
 }
 
-function syntax(message: string, start: number, end: number): RuleProblem {
+function syntaxProblem(message: string, start: number, end: number): RuleProblem {
   return { code: 'rule-syntax', message, start, end };
 }
 
