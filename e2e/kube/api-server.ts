@@ -38,12 +38,21 @@ export interface ApiServer {
   stop(): Promise<void>;
 }
 
+export interface ApiServerOptions {
+  /** CIDR of the Services' cluster addresses; one within 127.0.0.0/8 makes them reachable here. */
+  readonly serviceRange?: string;
+}
+
 /** Starts etcd and kube-apiserver on 127.0.0.1 and waits for `/readyz`. Stop it in `afterAll`. */
-export async function startApiServer(binaries: KubeBinaries, users: readonly string[] = []): Promise<ApiServer> {
+export async function startApiServer(
+  binaries: KubeBinaries,
+  users: readonly string[] = [],
+  options: ApiServerOptions = {},
+): Promise<ApiServer> {
   let last: unknown;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     try {
-      return await startOnce(binaries, users);
+      return await startOnce(binaries, users, options);
     } catch (error) {
       last = error;
       if (!/address already in use/.test(String(error))) break;
@@ -52,7 +61,11 @@ export async function startApiServer(binaries: KubeBinaries, users: readonly str
   throw last;
 }
 
-async function startOnce(binaries: KubeBinaries, users: readonly string[]): Promise<ApiServer> {
+async function startOnce(
+  binaries: KubeBinaries,
+  users: readonly string[],
+  options: ApiServerOptions,
+): Promise<ApiServer> {
   const dir = await mkdtemp(join(tmpdir(), 'adit-kube-'));
   const programs: Program[] = [];
   const stop = async () => {
@@ -95,7 +108,7 @@ async function startOnce(binaries: KubeBinaries, users: readonly string[]): Prom
       'service-account-issuer': 'https://kubernetes.default.svc',
       'token-auth-file': join(dir, 'tokens.csv'),
       'authorization-mode': 'RBAC',
-      'service-cluster-ip-range': '10.0.0.0/24',
+      'service-cluster-ip-range': options.serviceRange ?? '10.0.0.0/24',
       'disable-admission-plugins': 'ServiceAccount',
       'client-ca-file': clientCa,
     };

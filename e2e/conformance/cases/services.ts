@@ -1,0 +1,102 @@
+import type { ConformanceCase } from '../conformance-case.ts';
+import { get } from './manifests.ts';
+
+const times = (count: number) => get(...Array.from({ length: count }, (_, at) => `/${at}`));
+
+function routeTo(...services: readonly string[]): string {
+  return `---
+apiVersion: traefik.io/v1alpha1
+kind: IngressRoute
+metadata: { name: services, namespace: conf }
+spec:
+  routes:
+    - kind: Rule
+      match: Host(\`app.test\`)
+      services: [${services.join(', ')}]
+`;
+}
+function traefikService(name: string, spec: string): string {
+  return `---
+apiVersion: traefik.io/v1alpha1
+kind: TraefikService
+metadata: { name: ${name}, namespace: conf }
+spec: ${spec}
+`;
+}
+
+export const SERVICE_CASES: readonly ConformanceCase[] = [
+  {
+    name: 'services: weights split exactly',
+    manifests: routeTo('{ name: echo, port: ${PORT}, weight: 2 }', '{ name: second, port: ${PORT}, weight: 1 }'),
+    asks: times(9),
+    stateful: true,
+  },
+  {
+    name: 'services: without weights',
+    manifests: routeTo('{ name: echo, port: ${PORT} }', '{ name: second, port: web }'),
+    asks: times(6),
+    stateful: true,
+  },
+  {
+    name: 'services: a weight of 0',
+    manifests: routeTo('{ name: echo, port: ${PORT}, weight: 0 }', '{ name: second, port: ${PORT}, weight: 1 }'),
+    asks: times(4),
+    stateful: true,
+  },
+  {
+    name: 'services: all weights 0',
+    manifests: routeTo('{ name: echo, port: ${PORT}, weight: 0 }', '{ name: second, port: ${PORT}, weight: 0 }'),
+    asks: times(2),
+  },
+  {
+    name: 'services: TraefikService, weighted and nested',
+    manifests:
+      traefikService(
+        'inner',
+        '{ weighted: { services: [{ name: second, port: ${PORT}, weight: 1 }, { name: third, port: ${PORT}, weight: 1 }] } }',
+      ) +
+      traefikService(
+        'outer',
+        '{ weighted: { services: [{ name: echo, port: ${PORT}, weight: 1 }, { name: inner, kind: TraefikService, weight: 1 }] } }',
+      ) +
+      routeTo('{ name: outer, kind: TraefikService }'),
+    asks: times(8),
+    stateful: true,
+  },
+  {
+    name: 'services: mirroring sends a copy',
+    manifests:
+      traefikService(
+        'copy',
+        '{ mirroring: { name: echo, port: ${PORT}, mirrors: [{ name: second, port: ${PORT}, percent: 0 }] } }',
+      ) + routeTo('{ name: copy, kind: TraefikService }'),
+    asks: [...times(3), { method: 'POST', target: '/', body: 'x' }],
+    stateful: true,
+  },
+  {
+    name: 'services: sticky sets a cookie',
+    manifests:
+      traefikService(
+        'sticky',
+        '{ weighted: { services: [{ name: echo, port: ${PORT}, weight: 1 }, { name: second, port: ${PORT}, weight: 1 }], sticky: { cookie: { name: seat, httpOnly: true, secure: true, sameSite: lax, maxAge: 60, path: / } } } }',
+      ) + routeTo('{ name: sticky, kind: TraefikService }'),
+    asks: times(2),
+    stateful: true,
+    allowed: { headers: ['set-cookie'], why: 'the value names a server by a hash of its name' },
+  },
+  {
+    name: 'services: passHostHeader false',
+    manifests: routeTo('{ name: echo, port: ${PORT}, passHostHeader: false }'),
+    asks: get('/'),
+  },
+  {
+    name: 'services: one that is missing',
+    manifests: routeTo('{ name: absent, port: 80 }'),
+    asks: get('/'),
+  },
+  {
+    name: 'services: a port that is missing',
+    manifests: routeTo('{ name: echo, port: 81 }'),
+    asks: get('/'),
+  },
+];

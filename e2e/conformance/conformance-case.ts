@@ -1,0 +1,14 @@
+import type { Ask } from './exchange.ts';
+
+/** Manifests, and what is asked of both gateways while they are applied. */
+export interface ConformanceCase {
+  /** What it shows; unique. Its part before the colon groups the document. */
+  readonly name: string;
+  /** Without namespace; `${PORT}` is the Services' port, `${ENTRYPOINT}` Traefik's. */
+  readonly manifests: string;
+  readonly asks: readonly Ask[];
+  /** Headers that may differ in this case, with the reason. */
+  readonly allowed?: { readonly headers: readonly string[]; readonly why: string };
+  /** Asking changes what is answered: a difference is not asked again. */
+  readonly stateful?: true;
+}

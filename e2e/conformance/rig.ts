@@ -1,0 +1,158 @@
+import { stringify } from 'yaml';
+import type { KubeBinaries } from '../kube/binaries.ts';
+import { until } from '../support/running-stack.ts';
+import { differences } from './compare.ts';
+import type { ConformanceCase } from './conformance-case.ts';
+import { SERVICES, startEchoServices, type EchoServices } from './echo-services.ts';
+import { exchange, type Ask } from './exchange.ts';
+import { NAMESPACE, objectsOf, type KubeObject } from './objects.ts';
+import { startReference, type Reference } from './reference.ts';
+import { HOSTS, startSubject, type Subject } from './subject.ts';
+
+/** One exchange with both. */
+export interface Verdict {
+  readonly ask: Ask;
+  readonly status: number;
+  /** Empty: they agree. */
+  readonly differences: readonly string[];
+}
+
+const ASKED_AGAIN_MS = 3_000;
+const ASK_AGAIN_EVERY_MS = 100;
+const ENTRYPOINT_PRIORITY = 1_000_000;
+
+/** Both gateways over the same upstreams, one case after the other. */
+export class Rig {
+  #services: EchoServices;
+  #reference: Reference;
+  #subject: Subject;
+  #applied: KubeObject[] = [];
+  #revision = 0;
+
+  private constructor(services: EchoServices, reference: Reference, subject: Subject) {
+    this.#services = services;
+    this.#reference = reference;
+    this.#subject = subject;
+  }
+
+  static async start(binaries: KubeBinaries): Promise<Rig> {
+    const services = await startEchoServices();
+    try {
+      const reference = await startReference(binaries);
+      try {
+        await reference.apply(objectsOf(yamlOf(foundation(services.port))));
+        const subject = await startSubject(
+          services.port,
+          yamlOf([...foundation(services.port), marker(0, services.port)]),
+        );
+        return new Rig(services, reference, subject);
+      } catch (error) {
+        await reference.stop();
+        throw error;
+      }
+    } catch (error) {
+      await services.stop();
+      throw error;
+    }
+  }
+
+  /** Applies a case to both, waits until both serve it, and asks. The case's objects go when the next one comes. */
+  async run(one: ConformanceCase): Promise<Verdict[]> {
+    await this.#apply(this.#filled(one.manifests));
+    const verdicts: Verdict[] = [];
+    for (const ask of one.asks) verdicts.push(await this.#compare(ask, one));
+    return verdicts;
+  }
+
+  async stop(): Promise<void> {
+    await this.#subject.stop();
+    await this.#reference.stop();
+    await this.#services.stop();
+  }
+
+  #filled(manifests: string): string {
+    return manifests
+      .replaceAll('${PORT}', String(this.#services.port))
+      .replaceAll('${ENTRYPOINT}', String(this.#reference.port));
+  }
+
+  async #apply(manifests: string): Promise<void> {
+    const { port } = this.#services;
+    const objects = objectsOf(manifests);
+    this.#revision += 1;
+    await this.#reference.remove(this.#applied);
+    await this.#reference.apply(objects);
+    await this.#reference.apply([marker(this.#revision, port)]);
+    this.#applied = objects;
+    this.#subject.write(`${yamlOf([...foundation(port), marker(this.#revision, port)])}---\n${manifests}`);
+    const target = markerPath(this.#revision);
+    for (const [who, address, host] of [
+      ['Traefik', this.#reference.address, HOSTS[0]],
+      ['adit', this.#subject.address, this.#subject.hostOf(HOSTS[0])],
+    ] as const) {
+      await until(`${who} serves the case\n${manifests}\n${this.#told()}`, async () => {
+        const answer = await exchange(address, host, { target }, this.#services);
+        return answer.status === 200;
+      });
+    }
+  }
+
+  async #compare(ask: Ask, { allowed, stateful }: ConformanceCase): Promise<Verdict> {
+    const end = Date.now() + ASKED_AGAIN_MS;
+    const host = ask.host ?? HOSTS[0];
+    for (;;) {
+      const reference = await exchange(this.#reference.address, host, ask, this.#services);
+      const subject = await exchange(this.#subject.address, this.#subject.hostOf(host), ask, this.#services);
+      const found = differences(reference, subject, allowed?.headers);
+      // Traefik learns of each kind by a watch of its own: the marker may be there before the rest.
+      if (found.length === 0 || stateful || Date.now() > end)
+        return { ask, status: reference.status, differences: found };
+      await new Promise((done) => setTimeout(done, ASK_AGAIN_EVERY_MS));
+    }
+  }
+
+  /** For an error: what the two said last. */
+  #told(): string {
+    return `${this.#reference.log().slice(-1_500)}\n${this.#subject.program.stderr.slice(-1_500)}`;
+  }
+}
+
+function markerPath(revision: number): string {
+  return `/.conformance/${revision}`;
+}
+
+/** Says that a revision is served, and names every host. */
+function marker(revision: number, port: number): KubeObject {
+  return {
+    apiVersion: 'traefik.io/v1alpha1',
+    kind: 'IngressRoute',
+    metadata: { name: 'marker', namespace: NAMESPACE },
+    spec: {
+      routes: HOSTS.map((host) => ({
+        kind: 'Rule',
+        match: `Host(\`${host}\`) && Path(\`${markerPath(revision)}\`)`,
+        priority: ENTRYPOINT_PRIORITY,
+        services: [{ name: 'echo', port }],
+      })),
+    },
+  } as KubeObject;
+}
+
+/** What every case stands on. */
+function foundation(port: number): KubeObject[] {
+  const namespace: KubeObject = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } };
+  const services = Object.entries(SERVICES).map(
+    ([name, clusterIP]) =>
+      ({
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name, namespace: NAMESPACE },
+        spec: { clusterIP, ports: [{ name: 'web', port }] },
+      }) as KubeObject,
+  );
+  return [namespace, ...services];
+}
+
+function yamlOf(objects: readonly KubeObject[]): string {
+  return objects.map((object) => stringify(object)).join('---\n');
+}
