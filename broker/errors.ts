@@ -12,8 +12,8 @@ const CATALOGUE = {
     retryAfterSeconds: 1,
   },
   'broker.too-many-connections': {
-    status: 503,
-    title: 'Too many connections',
+    status: 429,
+    title: 'Too many connections from this address',
     hint: 'Use fewer connections, or try again soon.',
     retryAfterSeconds: 1,
   },

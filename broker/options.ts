@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { CertificateFile } from './certificate-files.ts';
+import { isLoopback } from './connection-facts.ts';
 
 export interface ListenOptions {
   readonly host: string;
@@ -15,7 +16,11 @@ export interface BrokerOptions {
   readonly public: ListenOptions & {
     /** TLS ends here, HTTP/2 is spoken; the files are read again when they change. The first is the default. */
     readonly tls?: readonly CertificateFile[];
+    /** Connections from `trust` begin with a PROXY header, version 1 or 2. */
+    readonly proxyProtocol?: boolean;
   };
+  /** Our proxies in front of the public listener (`ADDRESS` or `ADDRESS/PREFIX`): what they say of visitors is believed. */
+  readonly trust?: readonly string[];
   /** Without `tls` a plain WebSocket, for loopback and for a TLS terminator in front. PEM texts. */
   readonly tunnel?: ListenOptions & { readonly tls?: { readonly cert: string; readonly key: string } };
   /** For edges and other brokers, health and metrics; keep it private. */
@@ -60,7 +65,17 @@ export interface Broker {
 
 export interface BrokerLimits {
   readonly maxConnections: number;
+  /** Of one address (one /64 of IPv6), as all limits per address; trusted proxies have none. */
   readonly maxConnectionsPerAddress: number;
+  /** 0: no limit. */
+  readonly requestsPerSecondPerAddress: number;
+  readonly requestBurstPerAddress: number;
+  readonly tlsHandshakesPerSecondPerAddress: number;
+  readonly tlsHandshakeBurstPerAddress: number;
+  /** Of a request head; larger ones get 414 or 431. */
+  readonly maxTargetBytes: number;
+  readonly maxHeadBytes: number;
+  readonly maxHeaders: number;
   /** Of one HTTP/2 connection. */
   readonly maxStreamsPerConnection: number;
   /** Requests in flight on the whole broker, and on one session or peer. */
@@ -75,6 +90,8 @@ export interface BrokerLimits {
   readonly keepAliveTimeoutMs: number;
   /** No byte of a request body for this long. */
   readonly bodyIdleTimeoutMs: number;
+  /** A second, at least, of a request body that is waited for, and of a response that waits for its reader; 0: any. */
+  readonly bodyFloorBytes: number;
   /** From the whole request to the response head. */
   readonly responseTimeoutMs: number;
   /** A try without response head is given up for another session after this time; 0: never. Safe requests only. */
@@ -97,9 +114,16 @@ export interface BrokerLimits {
   readonly warmUpMs: number;
 }
 
-export const DEFAULT_LIMITS: BrokerLimits = {
+const DEFAULT_LIMITS: BrokerLimits = {
   maxConnections: 20_000,
   maxConnectionsPerAddress: 4_096,
+  requestsPerSecondPerAddress: 0,
+  requestBurstPerAddress: 0,
+  tlsHandshakesPerSecondPerAddress: 0,
+  tlsHandshakeBurstPerAddress: 0,
+  maxTargetBytes: 8 * 1024,
+  maxHeadBytes: 32 * 1024,
+  maxHeaders: 128,
   maxStreamsPerConnection: 128,
   maxInFlight: 20_000,
   maxInFlightPerTarget: 4_096,
@@ -109,6 +133,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   headTimeoutMs: 10_000,
   keepAliveTimeoutMs: 75_000,
   bodyIdleTimeoutMs: 60_000,
+  bodyFloorBytes: 240,
   responseTimeoutMs: 60_000,
   tryTimeoutMs: 0,
   streamIdleTimeoutMs: 600_000,
@@ -124,3 +149,16 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   // The longest wait of an agent between two dials.
   warmUpMs: 15_000,
 };
+
+/** On a listener that others than this machine reach: there an address is a visitor, or a few behind one router. */
+const OPEN_LIMITS: Partial<BrokerLimits> = {
+  maxConnectionsPerAddress: 1_024,
+  requestsPerSecondPerAddress: 1_000,
+  requestBurstPerAddress: 2_000,
+  tlsHandshakesPerSecondPerAddress: 100,
+  tlsHandshakeBurstPerAddress: 500,
+};
+
+export function limitsFor(options: Pick<BrokerOptions, 'public' | 'limits'>): BrokerLimits {
+  return { ...DEFAULT_LIMITS, ...(isLoopback(options.public.host) ? {} : OPEN_LIMITS), ...options.limits };
+}

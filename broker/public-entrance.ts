@@ -2,27 +2,45 @@ import { canonicalHost } from '../shared/http1/canonical-host.ts';
 import type { CanonicalHost } from '../shared/http1/canonical-host.ts';
 import type { HeaderList, HeaderPair } from '../shared/http1/header-list.ts';
 import type { RequestHead } from '../shared/http1/message-head.ts';
+import type { AddressLimits } from './address-limits.ts';
+import { addressGroup } from './connection-facts.ts';
 import type { ConnectionFacts } from './connection-facts.ts';
 import type { Admission, Entrance } from './entrance.ts';
-import { makeForwarded, wantedUpgrade } from './request-headers.ts';
+import { readForwarding } from './forwarding.ts';
+import type { Forwarding } from './forwarding.ts';
+import { defaultPort, makeForwarded, wantedUpgrade } from './request-headers.ts';
 import { nextRequestId } from './request-id.ts';
+import type { TrustedAddresses } from './trusted-addresses.ts';
 
 const MAX_CACHED_HOSTS = 4096;
 
-/** Any visitor: nothing that it says of itself is believed. */
+export interface PublicEntranceOptions {
+  readonly proto: 'http' | 'https';
+  readonly trusted: TrustedAddresses;
+  readonly addresses: AddressLimits;
+}
+
+/** Any visitor: nothing that it says of itself is believed, unless it is a proxy of ours. */
 export class PublicEntrance implements Entrance {
   readonly toPeer = false;
   readonly #proto: 'http' | 'https';
+  readonly #trusted: TrustedAddresses;
+  readonly #addresses: AddressLimits;
   /** Parsing a host costs more than a look-up; unknown hosts cannot fill it beyond its bound. */
   readonly #hosts = new Map<string, CanonicalHost>();
   /** What was made of fields that come again and again on a connection. */
   readonly #made = new WeakMap<readonly HeaderPair[], HeaderList>();
 
-  constructor(proto: 'http' | 'https') {
-    this.#proto = proto;
+  constructor(options: PublicEntranceOptions) {
+    this.#proto = options.proto;
+    this.#trusted = options.trusted;
+    this.#addresses = options.addresses;
   }
 
   admit(head: RequestHead, connection: ConnectionFacts): Admission {
+    const { remoteAddress } = connection;
+    const via = connection.trusted ? readForwarding(head.headers, remoteAddress, this.#trusted) : undefined;
+    if (!this.#mayAsk(via, connection)) return { kind: 'refuse', code: 'broker.too-many-requests' };
     if (head.method === 'CONNECT') return { kind: 'refuse', code: 'broker.connect-refused' };
     const value = head.headers.get('host');
     if (value === undefined) return { kind: 'refuse', code: 'broker.bad-request', detail: 'Host is missing.' };
@@ -46,10 +64,16 @@ export class PublicEntrance implements Entrance {
     if (made !== undefined) head.headers = made;
     else {
       const { recurring, pairs } = headers;
-      makeForwarded(head, { address: connection.remoteAddress, proto: this.#proto, host: value, port }, upgrade);
+      makeForwarded(head, { address: remoteAddress, proto: this.#proto, host: value, port, via }, upgrade);
       if (recurring && upgrade === undefined) this.#made.set(pairs, headers);
     }
     return { kind: 'forward', request: { head, host: host.host, requestId, upgrade, triesBefore: 0, relayed: false } };
+  }
+
+  /** Proxies of ours have no limit of their own. */
+  #mayAsk(via: Forwarding | undefined, connection: ConnectionFacts): boolean {
+    if (via === undefined) return this.#addresses.mayAsk(connection.group);
+    return this.#trusted.has(via.client) || this.#addresses.mayAsk(addressGroup(via.client));
   }
 
   #canonical(value: string): CanonicalHost | undefined {
@@ -61,10 +85,6 @@ export class PublicEntrance implements Entrance {
     this.#hosts.set(value, made.value);
     return made.value;
   }
-}
-
-function defaultPort(proto: 'http' | 'https'): number {
-  return proto === 'https' ? 443 : 80;
 }
 
 /** Absolute form must name the same host and port as `Host` (RFC 9112 §3.2.2); undefined when it does not. */

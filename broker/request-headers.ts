@@ -1,11 +1,15 @@
 import type { HeaderList } from '../shared/http1/header-list.ts';
 import type { RequestHead, ResponseHead } from '../shared/http1/message-head.ts';
 import { removeHopByHop } from '../shared/http1/hop-by-hop.ts';
+import { forwardedElement } from './forwarding.ts';
+import type { Forwarding } from './forwarding.ts';
 import { INTERNAL_HEADER_PREFIX, INTERNAL_HEADERS } from '../shared/tunnel/protocol.ts';
 
 /** Between edge and broker only: the hop count and the secret that proves the edge. */
 export const RELAY_HOP_HEADER = 'x-adit-relay-hop';
 export const RELAY_SECRET_HEADER = 'x-adit-relay-secret';
+/** The edge knows another broker to try: better an answer that says so at once than a wait for a session that is silent. */
+export const RELAY_OTHERS_HEADER = 'x-adit-relay-others';
 
 /** Who asked, as the first listener saw it. */
 export interface VisitorFacts {
@@ -14,6 +18,8 @@ export interface VisitorFacts {
   /** As the visitor wrote it, with its port. */
   readonly host: string;
   readonly port: string;
+  /** What the trusted proxy says that asked for the visitor. */
+  readonly via?: Forwarding | undefined;
 }
 
 /** What a visitor says about its own way here is not believed: it is dropped and set anew. */
@@ -27,18 +33,25 @@ function isForged(lowerName: string): boolean {
   );
 }
 
-/** Changes the headers of a visitor's request into those that go on. */
+/** Changes the headers of a visitor's request into those that go on; the lists of a trusted proxy go on with it added. */
 export function makeForwarded(head: RequestHead, visitor: VisitorFacts, upgrade: string | undefined): void {
   const { headers } = head;
   removeHopByHop(headers);
   headers.removeWhere(isForged);
+  const { via, address, proto, host, port } = visitor;
   headers.appendAll([
-    ['X-Forwarded-For', visitor.address],
-    ['X-Forwarded-Proto', visitor.proto],
-    ['X-Forwarded-Host', visitor.host],
-    ['X-Forwarded-Port', visitor.port],
+    ['X-Forwarded-For', via?.forwardedFor === undefined ? address : `${via.forwardedFor}, ${address}`],
+    ['X-Forwarded-Proto', via?.proto ?? proto],
+    ['X-Forwarded-Host', via?.host ?? host],
+    ['X-Forwarded-Port', via?.port ?? (via?.proto === undefined ? port : String(defaultPort(via.proto)))],
   ]);
+  if (via?.forwarded !== undefined)
+    headers.append('Forwarded', `${via.forwarded}, ${forwardedElement(address, proto, host)}`);
   addUpgrade(headers, upgrade);
+}
+
+export function defaultPort(proto: 'http' | 'https'): number {
+  return proto === 'https' ? 443 : 80;
 }
 
 /** The same for a request that an edge relays: what the edge says of the visitor stays. */
@@ -48,6 +61,7 @@ export function makeRelayed(head: RequestHead, upgrade: string | undefined): voi
     (name) =>
       name === RELAY_HOP_HEADER ||
       name === RELAY_SECRET_HEADER ||
+      name === RELAY_OTHERS_HEADER ||
       name === INTERNAL_HEADERS.requestId ||
       name === INTERNAL_HEADERS.attempt ||
       name === INTERNAL_HEADERS.broker,

@@ -7,13 +7,15 @@ import type { Result } from '../shared/result/result.ts';
 import { TUNNEL_PATH } from '../shared/tunnel/protocol.ts';
 import type { TunnelClaims } from '../shared/tunnel/protocol.ts';
 import { ReceiveBudget } from '../shared/yamux/receive-budget.ts';
+import { AddressLimits } from './address-limits.ts';
 import { CertificateFiles } from './certificate-files.ts';
+import { addressGroup, plainAddress } from './connection-facts.ts';
 import type { Edge } from './edge.ts';
 import { BrokerOptionsError } from './errors.ts';
 import type { LocalResponse } from './entrance.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { BrokerMetrics } from './metrics.ts';
-import { DEFAULT_LIMITS } from './options.ts';
+import { limitsFor } from './options.ts';
 import type { Broker, BrokerLimits, BrokerOptions } from './options.ts';
 import { PeerEntrance } from './peer-entrance.ts';
 import { ROUTES_PATH } from './peer-follower.ts';
@@ -27,6 +29,7 @@ import { SessionRegistry } from './session-registry.ts';
 import { SigningKeys } from './signing-keys.ts';
 import type { Target } from './target.ts';
 import { TlsFront } from './tls-front.ts';
+import { TrustedAddresses } from './trusted-addresses.ts';
 import { TunnelListener } from './tunnel-listener.ts';
 import { TunnelSession } from './tunnel-session.ts';
 import { VisitorListener } from './visitor-listener.ts';
@@ -59,6 +62,8 @@ function checkOptions(options: BrokerOptions): void {
     throw new BrokerOptionsError('control or jwksFile: a broker with the role "tunnel" needs signing keys');
   if ((options.peers?.length ?? 0) > 0 && !secret)
     throw new BrokerOptionsError('peerSecret: peers need a secret in common');
+  if (options.public.proxyProtocol === true && (options.trust ?? []).length === 0)
+    throw new BrokerOptionsError('proxyProtocol: say with trust which addresses may send PROXY headers');
 }
 
 class RunningBroker implements Broker, Edge {
@@ -70,6 +75,7 @@ class RunningBroker implements Broker, Edge {
   draining = false;
   addresses: Broker['addresses'] = { public: '' };
   readonly #options: BrokerOptions;
+  readonly #trusted: TrustedAddresses;
   readonly #table = new RoutingTable();
   readonly #registry: SessionRegistry;
   readonly #keys: SigningKeys | undefined;
@@ -87,8 +93,9 @@ class RunningBroker implements Broker, Edge {
 
   constructor(options: BrokerOptions) {
     this.#options = options;
+    this.#trusted = new TrustedAddresses(options.trust ?? []);
     this.id = options.id;
-    this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.limits = limitsFor(options);
     this.log = options.log.child({ broker: options.id });
     this.peerSecret = options.peerSecret;
     this.#registry = new SessionRegistry(this.#table, this.limits.maxSessions, this.log, (event) =>
@@ -132,7 +139,15 @@ class RunningBroker implements Broker, Edge {
     await Promise.all([this.#keys?.start(), this.#revocations?.start()]);
     const tls = await this.#visitorTls();
     const proto = tls !== undefined || options.publicUrl?.startsWith('https:') === true ? 'https' : 'http';
-    this.#public = await VisitorListener.listen(this, new PublicEntrance(proto), { address: options.public, tls });
+    const trusted = this.#trusted;
+    const addresses = new AddressLimits(this.limits);
+    this.#public = await VisitorListener.listen(this, new PublicEntrance({ proto, trusted, addresses }), {
+      address: options.public,
+      tls,
+      trusted,
+      proxyProtocol: options.public.proxyProtocol ?? false,
+      addresses,
+    });
     if (options.peer !== undefined)
       this.#peer = await VisitorListener.listen(this, this.#peerEntrance(), { address: options.peer });
     if (options.tunnel !== undefined && options.roles.includes('tunnel'))
@@ -274,7 +289,7 @@ class RunningBroker implements Broker, Edge {
             : this.#registry.size >= this.limits.maxSessions
               ? 'broker.too-many-sessions'
               : undefined,
-        mayDial: (address) => dials.take(addressGroup(address), performance.now()) === 0,
+        mayDial: (address) => dials.take(addressGroup(plainAddress(address)), performance.now()) === 0,
         onTunnel: (channel, claims, address) => this.#registry.add(new TunnelSession(owner, channel, claims, address)),
         healthy: () => true,
         ready: () => this.ready(),
@@ -329,11 +344,6 @@ class RunningBroker implements Broker, Edge {
     if (state === 'up') this.#options.onEvent?.({ type: 'peer-up', peer, hosts: this.#directory?.size ?? 0 });
     else if (state === 'down') this.#options.onEvent?.({ type: 'peer-down', peer, reason: 'its connection ended' });
   }
-}
-
-/** Whoever has IPv6 has a /64 at least: its addresses count as one. */
-function addressGroup(address: string): string {
-  return address.includes('.') || !address.includes(':') ? address : address.split(':').slice(0, 4).join(':');
 }
 
 function joinAddress(address: AddressInfo): string {

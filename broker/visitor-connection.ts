@@ -163,7 +163,8 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
     if (admission.kind === 'local') admission.respond(this.#local());
     else if (admission.kind === 'refuse') {
       this.#requestId = admission.requestId;
-      this.#closing = true;
+      // Behind a proxy the next request may be of another visitor.
+      this.#closing = admission.code !== 'broker.too-many-requests';
       this.answer(admission.code, admission.detail);
     } else if (this.#edge.metrics.inFlight >= this.#edge.limits.maxInFlight) this.answer('broker.too-busy');
     else {

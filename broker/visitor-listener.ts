@@ -1,16 +1,22 @@
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
-import { plainAddress } from './connection-facts.ts';
+import type { AddressLimits } from './address-limits.ts';
+import { addressGroup, plainAddress } from './connection-facts.ts';
 import type { ConnectionFacts } from './connection-facts.ts';
 import type { Edge } from './edge.ts';
 import type { Entrance } from './entrance.ts';
 import { Http2Connection } from './http2-connection.ts';
 import type { ListenOptions } from './options.ts';
+import { ProxyHeaderWait } from './proxy-header-wait.ts';
+import { RefusedConnection } from './refused-connection.ts';
 import type { TlsFront } from './tls-front.ts';
+import { TrustedAddresses } from './trusted-addresses.ts';
 import { VisitorConnection } from './visitor-connection.ts';
 
 /** How exact the time limits are. */
 const TICK_MS = 250;
+/** Refused connections that are told why, at a time; others are just closed. */
+const MAX_GOODBYES = 256;
 
 /** A connection with requests on it. */
 interface Visitor {
@@ -25,6 +31,12 @@ interface Visitor {
 export interface VisitorListenerOptions {
   readonly address: ListenOptions;
   readonly tls?: TlsFront | undefined;
+  /** Our proxies; nobody without it. */
+  readonly trusted?: TrustedAddresses;
+  /** Connections of trusted addresses begin with a PROXY header. */
+  readonly proxyProtocol?: boolean;
+  /** What one address may use; without it only the total is bounded. */
+  readonly addresses?: AddressLimits;
 }
 
 /** A TCP listener for HTTP/1.1, and HTTP/2 over TLS, with limits on connections; one timer keeps its time limits. */
@@ -35,13 +47,19 @@ export class VisitorListener {
   readonly #server: Server;
   /** Accepted sockets; without a visitor until it is known what they speak. */
   readonly #sockets = new Map<Socket, Visitor | undefined>();
-  readonly #perAddress = new Map<string, number>();
+  readonly #trusted: TrustedAddresses;
+  readonly #proxyProtocol: boolean;
+  readonly #addresses: AddressLimits | undefined;
+  #goodbyes = 0;
   #timer: NodeJS.Timeout | undefined;
 
   private constructor(edge: Edge, entrance: Entrance, options: VisitorListenerOptions) {
     this.#edge = edge;
     this.#entrance = entrance;
     this.#tls = options.tls;
+    this.#trusted = options.trusted ?? new TrustedAddresses([]);
+    this.#proxyProtocol = options.proxyProtocol ?? false;
+    this.#addresses = options.addresses;
     this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(socket));
   }
 
@@ -100,31 +118,69 @@ export class VisitorListener {
   }
 
   #accept(socket: Socket): void {
-    const { limits, metrics } = this.#edge;
-    const address = plainAddress(socket.remoteAddress);
-    const already = this.#perAddress.get(address) ?? 0;
-    if (this.#sockets.size >= limits.maxConnections || already >= limits.maxConnectionsPerAddress) {
+    const { limits, log, metrics } = this.#edge;
+    if (this.#sockets.size >= limits.maxConnections) {
       metrics.refusedConnections += 1;
       socket.on('error', () => socket.destroy());
       socket.destroy();
       return;
     }
-    this.#perAddress.set(address, already + 1);
     metrics.connections += 1;
     this.#sockets.set(socket, undefined);
     socket.once('close', () => {
       this.#sockets.delete(socket);
       metrics.connections -= 1;
-      const left = (this.#perAddress.get(address) ?? 1) - 1;
-      if (left > 0) this.#perAddress.set(address, left);
-      else this.#perAddress.delete(address);
     });
-    this.#open(socket, {
-      remoteAddress: address,
-      localPort: socket.localPort ?? 0,
-      secure: false,
-      serverName: undefined,
+    const address = plainAddress(socket.remoteAddress);
+    const port = socket.localPort ?? 0;
+    if (!this.#proxyProtocol || !this.#trusted.has(address)) {
+      this.#admit(socket, address, port);
+      return;
+    }
+    const wait = new ProxyHeaderWait(socket, {
+      timeoutMs: limits.headTimeoutMs,
+      onHeader: ({ source, destinationPort }) => {
+        this.#sockets.set(socket, undefined);
+        this.#admit(socket, source?.address ?? address, destinationPort ?? port);
+        if (this.#tls === undefined) socket.resume();
+      },
+      onRefused: (reason) => {
+        metrics.refusedConnections += 1;
+        log.debug({ proxy: address, reason }, 'connection refused');
+      },
     });
+    this.#sockets.set(socket, wait);
+  }
+
+  #admit(socket: Socket, remoteAddress: string, localPort: number): void {
+    const group = addressGroup(remoteAddress);
+    const trusted = this.#trusted.has(remoteAddress);
+    const addresses = trusted ? undefined : this.#addresses;
+    if (addresses !== undefined && !addresses.connect(group)) {
+      this.#refuse(socket);
+      return;
+    }
+    if (addresses !== undefined) socket.once('close', () => addresses.disconnect(group));
+    if (this.#tls !== undefined && addresses?.mayHandshake(group) === false) {
+      this.#refuse(socket);
+      return;
+    }
+    this.#open(socket, { remoteAddress, group, trusted, localPort, secure: false, serverName: undefined });
+  }
+
+  /** Before a handshake there is no way to say why. */
+  #refuse(socket: Socket): void {
+    this.#edge.metrics.refusedConnections += 1;
+    if (this.#tls !== undefined || this.#goodbyes >= MAX_GOODBYES) {
+      socket.on('error', () => socket.destroy());
+      socket.destroy();
+      return;
+    }
+    this.#goodbyes += 1;
+    socket.once('close', () => {
+      this.#goodbyes -= 1;
+    });
+    this.#sockets.set(socket, new RefusedConnection(socket, 'broker.too-many-connections'));
   }
 
   #open(socket: Socket, facts: ConnectionFacts): void {

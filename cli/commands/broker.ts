@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { BrokerOptions } from '../../broker/index.ts';
 import { CommandFailed, EXIT } from '../errors.ts';
 import { listenAddress, type ListenAddress } from '../listen-address.ts';
+import { addLimitFlags, limitsOf } from '../broker-limit-flags.ts';
 import { graceSeconds } from '../grace-seconds.ts';
 import { optionFile, printLine, runRole, secretFromEnvironment, type RoleFlags } from '../role.ts';
 
@@ -16,6 +17,8 @@ interface Flags extends RoleFlags {
   readonly tlsKey?: string;
   readonly publicTlsCert: string[];
   readonly publicTlsKey: string[];
+  readonly trust: string[];
+  readonly proxyProtocol?: boolean;
   readonly peer: string[];
   readonly control?: string;
   readonly jwks?: string;
@@ -29,7 +32,7 @@ const HURRY_MS = 1_000;
 const CLOSE_SLACK_MS = 3_000;
 
 export function brokerCommand(): Command {
-  return new Command('broker')
+  return addLimitFlags(new Command('broker'))
     .description('accept tunnels from agents (role tunnel) and visitors (role edge), and bring them together')
     .requiredOption('--id <id>', 'name of this broker, unique among all')
     .option('--region <region>', 'where it stands', 'default')
@@ -39,6 +42,8 @@ export function brokerCommand(): Command {
     .option('--peer-listen <address>', 'listener for edges, health and metrics; keep it private', listenAddress)
     .option('--public-tls-cert <file>', 'certificate chain for visitors (PEM); repeat for more names', addFile, [])
     .option('--public-tls-key <file>', 'its key (PEM), in the same order; both are read again on change', addFile, [])
+    .option('--trust <range>', 'address or CIDR of a proxy in front of --listen; may be repeated', addFile, [])
+    .option('--proxy-protocol', 'connections from --trust begin with a PROXY header (version 1 or 2)')
     .option('--tls-cert <file>', 'certificate chain of the tunnel listener (PEM)')
     .option('--tls-key <file>', 'its key (PEM)')
     .option('--peer <address>', 'peer listener of another broker to relay to; may be repeated', collect, [])
@@ -136,7 +141,13 @@ async function brokerOptions(flags: Flags): Promise<Omit<BrokerOptions, 'log'>> 
     id: flags.id,
     region: flags.region,
     roles: [...(tunnel ? (['tunnel'] as const) : []), ...(edge ? (['edge'] as const) : [])],
-    public: { ...flags.listen, ...(publicTls.length > 0 ? { tls: publicTls } : {}) },
+    public: {
+      ...flags.listen,
+      ...(publicTls.length > 0 ? { tls: publicTls } : {}),
+      ...(flags.proxyProtocol === true ? { proxyProtocol: true } : {}),
+    },
+    trust: flags.trust,
+    limits: limitsOf({ ...flags }),
     issuer: flags.issuer,
     peers: flags.peer,
     ...(tunnel ? { tunnel: { ...flags.tunnelListen, ...(tls ? { tls } : {}) } } : {}),
