@@ -4,11 +4,11 @@ import type { TLSSocket } from 'node:tls';
 import type { ConnectionFacts } from './connection-facts.ts';
 import type { Edge } from './edge.ts';
 import type { Entrance } from './entrance.ts';
+import { Http2Guard } from './http2-guard.ts';
 import { Http2Visitor } from './http2-visitor.ts';
 
-/** Head list as RFC 9113 §6.5.2 counts it. */
-const MAX_HEADER_LIST_BYTES = 32 * 1024;
-const MAX_HEADERS = 128;
+/** Above the limits, so that a head can be refused with 431; beyond it nghttp2 resets the stream. */
+const HEADROOM = 2;
 const WINDOW_BYTES = 256 * 1024;
 const CONNECTION_WINDOW_BYTES = 1024 * 1024;
 /** Frames that break the protocol but not the connection (closed streams, refused streams). */
@@ -17,9 +17,9 @@ const MAX_BAD_FRAMES = 128;
 const MAX_SESSION_MEMORY = 8;
 /** Pings that wait for their answer. */
 const MAX_WAITING = 16;
-/** Streams that a visitor resets before their answer (CVE-2023-44487): so many at once, and then so many a second. */
-const RESET_BURST = 100;
-const RESETS_PER_SECOND = 20;
+/** Streams that a visitor resets, also answered ones: so many at once, and then so many a second. */
+const RESET_BURST = 1_000;
+const RESETS_PER_SECOND = 100;
 const LAST_POSSIBLE_STREAM = 2 ** 31 - 1;
 
 /** One HTTP/2 connection of a visitor (RFC 9113); each of its streams is an exchange in HTTP/1.1. */
@@ -29,24 +29,25 @@ export class Http2Connection {
   readonly #facts: ConnectionFacts;
   readonly #session: ServerHttp2Session;
   readonly #socket: TLSSocket;
+  readonly #guard: Http2Guard;
   readonly #visitors = new Set<Http2Visitor>();
   readonly #openedAt = performance.now();
   #idleSince = this.#openedAt;
   /** The visitor's preface and settings have come. */
   #greeted = false;
   #draining = false;
-  #resetsLeft = RESET_BURST;
-  #resetsCountedAt = this.#openedAt;
 
   constructor(edge: Edge, entrance: Entrance, socket: TLSSocket, facts: ConnectionFacts) {
     this.#edge = edge;
     this.#entrance = entrance;
     this.#facts = facts;
     this.#socket = socket;
+    this.#guard = new Http2Guard(socket, this.#openedAt);
+    const { maxHeadBytes, maxHeaders } = edge.limits;
     const session = performServerHandshake(socket, {
       maxSessionMemory: MAX_SESSION_MEMORY,
-      maxHeaderListPairs: MAX_HEADERS,
-      maxSendHeaderBlockLength: 4 * MAX_HEADER_LIST_BYTES,
+      maxHeaderListPairs: HEADROOM * maxHeaders,
+      maxSendHeaderBlockLength: 4 * maxHeadBytes,
       maxOutstandingPings: MAX_WAITING,
       maxSessionInvalidFrames: MAX_BAD_FRAMES,
       maxSessionRejectedStreams: MAX_BAD_FRAMES,
@@ -55,7 +56,7 @@ export class Http2Connection {
       streamResetRate: RESETS_PER_SECOND,
       settings: {
         maxConcurrentStreams: edge.limits.maxStreamsPerConnection,
-        maxHeaderListSize: MAX_HEADER_LIST_BYTES,
+        maxHeaderListSize: HEADROOM * maxHeadBytes,
         initialWindowSize: WINDOW_BYTES,
         enablePush: false,
         enableConnectProtocol: true,
@@ -68,6 +69,10 @@ export class Http2Connection {
     );
     session.on('remoteSettings', () => {
       this.#greeted = true;
+      if (!this.#guard.asked(performance.now())) this.#calm('settings');
+    });
+    session.on('ping', () => {
+      if (!this.#guard.asked(performance.now())) this.#calm('pings');
     });
     session.on('error', (error) =>
       edge.log.trace({ err: error, visitor: facts.remoteAddress }, 'HTTP/2 connection failed'),
@@ -83,7 +88,9 @@ export class Http2Connection {
   tick(now: number): void {
     const { limits } = this.#edge;
     for (const visitor of this.#visitors) visitor.tick(now);
-    if (!this.#greeted && now - this.#openedAt > limits.headTimeoutMs) this.#session.destroy();
+    if (this.#session.destroyed) return;
+    if (!this.#guard.bytesFit(now)) this.#calm('frames');
+    else if (!this.#greeted && now - this.#openedAt > limits.headTimeoutMs) this.#session.destroy();
     else if (this.#visitors.size === 0 && now - this.#idleSince > limits.keepAliveTimeoutMs) this.#session.close();
     else if (this.#session.closed && this.#visitors.size === 0 && now - this.#idleSince > limits.headTimeoutMs)
       this.#session.destroy();
@@ -107,29 +114,25 @@ export class Http2Connection {
 
   #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, raw: string[]): void {
     const ended = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
-    const visitor = new Http2Visitor(this.#edge, this.#entrance, this.#facts, stream);
+    const visitor = new Http2Visitor(this.#edge, this.#entrance, this.#facts, stream, this.#guard);
     this.#visitors.add(visitor);
+    this.#guard.opened(raw);
     stream.on('close', () => {
       this.#visitors.delete(visitor);
       this.#idleSince = performance.now();
-      // Work was started for nothing: what counts is the visitor's reset before an answer, however soon it came.
-      if (!visitor.answered && stream.rstCode === constants.NGHTTP2_CANCEL) this.#countReset();
       visitor.gone();
+      // What counts is work that was started for nothing, not how the visitor made the stream end.
+      if (!visitor.answered && !this.#session.destroyed && !this.#guard.wasted(this.#idleSince)) this.#calm('resets');
     });
     visitor.start(headers, raw, ended);
   }
 
-  #countReset(): void {
-    const now = performance.now();
-    this.#resetsLeft = Math.min(
-      RESET_BURST,
-      this.#resetsLeft + ((now - this.#resetsCountedAt) / 1000) * RESETS_PER_SECOND,
-    );
-    this.#resetsCountedAt = now;
-    this.#resetsLeft -= 1;
-    if (this.#resetsLeft >= 0 || this.#session.destroyed) return;
+  /** Ends a connection that costs more than it asks for. */
+  #calm(what: string): void {
+    if (this.#session.destroyed) return;
     this.#edge.metrics.refusedConnections += 1;
-    this.#session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    this.#edge.log.debug({ visitor: this.#facts.remoteAddress, what }, 'HTTP/2 connection closed: too many of them');
+    this.#session.destroy(new Error(`too many ${what}`), constants.NGHTTP2_ENHANCE_YOUR_CALM);
     this.#socket.destroySoon();
   }
 }

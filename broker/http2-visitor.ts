@@ -6,6 +6,7 @@ import { HeaderList } from '../shared/http1/header-list.ts';
 import type { RequestHead, ResponseHead } from '../shared/http1/message-head.ts';
 import type { MessageHandler } from '../shared/http1/message-parser.ts';
 import { ResponseParser } from '../shared/http1/response-parser.ts';
+import { BodyPace, mayBeSilent } from './body-pace.ts';
 import type { ConnectionFacts } from './connection-facts.ts';
 import type { Edge } from './edge.ts';
 import type { Entrance } from './entrance.ts';
@@ -13,9 +14,11 @@ import { codeOfStatus } from './errors.ts';
 import type { BrokerErrorCode } from './errors.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeVisitor } from './exchange-visitor.ts';
+import type { Http2Guard } from './http2-guard.ts';
 import { http2Request, MisdirectedError } from './http2-request.ts';
 import type { Http2Request } from './http2-request.ts';
 import { http2Headers } from './http2-response.ts';
+import { headLimits } from './options.ts';
 import { ownAnswer } from './own-answer.ts';
 import { isForgedTrailer, trailerLines } from './trailer-lines.ts';
 
@@ -31,6 +34,7 @@ export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHea
   readonly #entrance: Entrance;
   readonly #facts: ConnectionFacts;
   readonly #stream: ServerHttp2Stream;
+  readonly #guard: Http2Guard;
   readonly #parser: ResponseParser;
   #exchange: Exchange | undefined;
   #chunked = false;
@@ -51,13 +55,23 @@ export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHea
   #withTrailers = false;
   /** Bytes of the answer that the visitor had not taken at the last look. */
   #unsent = 0;
+  readonly #bodyPace: BodyPace;
+  readonly #readerPace: BodyPace;
+  /** The visitor may pause in its body. */
+  #silent = false;
+  /** Of the request body, and of all that was written. */
+  #bodyBytes = 0;
+  #written = 0;
 
-  constructor(edge: Edge, entrance: Entrance, facts: ConnectionFacts, stream: ServerHttp2Stream) {
+  constructor(edge: Edge, entrance: Entrance, facts: ConnectionFacts, stream: ServerHttp2Stream, guard: Http2Guard) {
     this.#edge = edge;
     this.#entrance = entrance;
     this.#facts = facts;
     this.#stream = stream;
+    this.#guard = guard;
     this.#parser = new ResponseParser(this, { decode: true });
+    this.#bodyPace = new BodyPace(edge.limits.bodyFloorBytes, edge.limits.bodyPaceMs);
+    this.#readerPace = new BodyPace(edge.limits.bodyFloorBytes, edge.limits.readerPaceMs);
     stream.on('error', (error) => edge.log.trace({ err: error }, 'HTTP/2 stream failed'));
   }
 
@@ -70,6 +84,7 @@ export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHea
     const stream = this.#stream;
     this.#method = headers[':method'] === 'HEAD' ? 'HEAD' : 'GET';
     this.#accept = headers.accept;
+    this.#silent = mayBeSilent(headers['content-type']);
     this.#reading = ended ? 'all' : 'body';
     stream.on('data', (bytes: Buffer) => this.#onData(bytes));
     stream.on('trailers', (_headers: IncomingHttpHeaders, _flags: number, lines: string[]) =>
@@ -106,8 +121,16 @@ export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHea
       return;
     }
     exchange.tick(now);
+    const queued = this.#stream.bufferSize;
+    if (this.#readerPace.tooSlow(now, queued > 0, this.#written - queued)) {
+      exchange.abort();
+      this.#exchange = undefined;
+      this.#stream.close(constants.NGHTTP2_CANCEL);
+      return;
+    }
     const waiting = this.#reading === 'body' && !this.#paused && !this.answered;
-    if (waiting && now - this.#since > this.#edge.limits.bodyIdleTimeoutMs) {
+    const slow = this.#bodyPace.tooSlow(now, waiting && !this.#silent, this.#bodyBytes);
+    if (slow || (waiting && now - this.#since > this.#edge.limits.bodyIdleTimeoutMs)) {
       exchange.abort();
       this.answer('broker.body-timeout');
     }
@@ -117,6 +140,8 @@ export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHea
 
   write(bytes: Uint8Array): void {
     this.#edge.metrics.sentBytes += bytes.length;
+    this.#written += bytes.length;
+    this.#guard.answered(bytes.length);
     if (this.#reading === 'upgraded') this.#stream.write(bytes);
     else this.#parser.push(bytes);
   }
@@ -222,7 +247,7 @@ export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHea
 
   #read(raw: readonly string[], ended: boolean): Http2Request | undefined {
     try {
-      return http2Request(raw, ended, () => randomBytes(16).toString('base64'));
+      return http2Request(raw, ended, headLimits(this.#edge.limits), () => randomBytes(16).toString('base64'));
     } catch (error) {
       if (error instanceof MisdirectedError) this.answer('broker.misdirected');
       else if (error instanceof Http1Error)
@@ -258,6 +283,7 @@ export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHea
 
   #onData(bytes: Buffer): void {
     this.#edge.metrics.receivedBytes += bytes.length;
+    this.#guard.received(bytes.length);
     const exchange = this.#exchange;
     if (exchange === undefined || bytes.length === 0) return;
     this.#since = performance.now();

@@ -41,6 +41,7 @@ export class RawHttp2 {
     this.socket = socket;
     socket.on('data', (bytes: Buffer) => this.#take(bytes));
     socket.on('error', () => socket.destroy());
+    socket.on('drain', () => this.#tell());
     socket.on('close', () => {
       this.closed = true;
       this.#tell();
@@ -70,12 +71,8 @@ export class RawHttp2 {
 
   /** Waits while the system takes no more. */
   async flushed(): Promise<void> {
-    while (!this.closed && this.socket.writableNeedDrain) {
-      await new Promise<void>((resolve) => {
-        this.#changed.push(resolve);
-        this.socket.once('drain', () => this.#tell());
-      });
-    }
+    while (!this.closed && this.socket.writableNeedDrain)
+      await new Promise<void>((resolve) => this.#changed.push(resolve));
   }
 
   /** The first frame for which this is true, also when it has come already. Rejects when the connection ends before. */
