@@ -1,5 +1,6 @@
 import { Http1Error } from '../shared/http1/errors.ts';
 import { HeaderList } from '../shared/http1/header-list.ts';
+import type { Http1Limits } from '../shared/http1/limits.ts';
 import type { RequestHead } from '../shared/http1/message-head.ts';
 import { RequestParser } from '../shared/http1/request-parser.ts';
 import { writeRequestHead } from '../shared/http1/write-head.ts';
@@ -19,7 +20,12 @@ export class MisdirectedError extends Error {}
  * visitor's head, so that whatever that refuses is refused here too. `raw`: names and values in turn, as they came;
  * `ended`: no body follows. Throws `Http1Error` and `MisdirectedError`.
  */
-export function http2Request(raw: readonly string[], ended: boolean, makeKey: () => string): Http2Request {
+export function http2Request(
+  raw: readonly string[],
+  ended: boolean,
+  limits: Http1Limits,
+  makeKey: () => string,
+): Http2Request {
   const pseudo = new Map<string, string>();
   const headers: [string, string][] = [];
   let host: string | undefined;
@@ -51,7 +57,7 @@ export function http2Request(raw: readonly string[], ended: boolean, makeKey: ()
     target: pseudo.get(':path') ?? (pseudo.get(':method') === 'CONNECT' ? authority : ''),
     headers: new HeaderList([['host', authority], ...headers]),
   });
-  return { head: parseHead(bytes), webSocketKey };
+  return { head: parseHead(bytes, limits), webSocketKey };
 }
 
 function authorityOf(authority: string | undefined, host: string | undefined): string {
@@ -71,19 +77,20 @@ function webSocketOf(pseudo: ReadonlyMap<string, string>, ended: boolean): boole
   return pseudo.get(':method') === 'CONNECT' && pseudo.get(':protocol')?.toLowerCase() === 'websocket' && !ended;
 }
 
-function parseHead(bytes: Buffer): RequestHead {
+function parseHead(bytes: Buffer, limits: Http1Limits): RequestHead {
   let head: RequestHead | undefined;
   let failure: Http1Error | undefined;
-  const parser = new RequestParser({
-    onHead: (made) => {
+  const handler = {
+    onHead: (made: RequestHead) => {
       head = made;
     },
     onBody: () => undefined,
     onComplete: () => undefined,
-    onError: (error) => {
+    onError: (error: Http1Error) => {
       failure = error;
     },
-  });
+  };
+  const parser = new RequestParser(handler, { limits });
   parser.push(bytes);
   if (failure !== undefined) throw failure;
   if (head === undefined) throw new Http1Error('http1.truncated');

@@ -1,4 +1,6 @@
 import type { Logger } from 'pino';
+import { DEFAULT_HTTP1_LIMITS } from '../shared/http1/limits.ts';
+import type { Http1Limits } from '../shared/http1/limits.ts';
 import type { CertificateFile } from './certificate-files.ts';
 import { isLoopback } from './connection-facts.ts';
 
@@ -92,6 +94,9 @@ export interface BrokerLimits {
   readonly bodyIdleTimeoutMs: number;
   /** A second, at least, of a request body that is waited for, and of a response that waits for its reader; 0: any. */
   readonly bodyFloorBytes: number;
+  /** Over how long that is measured. A response leaves in pieces of what a session has in flight, hence longer. */
+  readonly bodyPaceMs: number;
+  readonly readerPaceMs: number;
   /** From the whole request to the response head. */
   readonly responseTimeoutMs: number;
   /** A try without response head is given up for another session after this time; 0: never. Safe requests only. */
@@ -134,6 +139,8 @@ const DEFAULT_LIMITS: BrokerLimits = {
   keepAliveTimeoutMs: 75_000,
   bodyIdleTimeoutMs: 60_000,
   bodyFloorBytes: 240,
+  bodyPaceMs: 10_000,
+  readerPaceMs: 120_000,
   responseTimeoutMs: 60_000,
   tryTimeoutMs: 0,
   streamIdleTimeoutMs: 600_000,
@@ -161,4 +168,17 @@ const OPEN_LIMITS: Partial<BrokerLimits> = {
 
 export function limitsFor(options: Pick<BrokerOptions, 'public' | 'limits'>): BrokerLimits {
   return { ...DEFAULT_LIMITS, ...(isLoopback(options.public.host) ? {} : OPEN_LIMITS), ...options.limits };
+}
+
+const HEAD_LIMITS = new WeakMap<BrokerLimits, Http1Limits>();
+
+/** The limits of messages, made once. */
+export function headLimits(limits: BrokerLimits): Http1Limits {
+  let made = HEAD_LIMITS.get(limits);
+  if (made === undefined) {
+    const { maxTargetBytes, maxHeadBytes, maxHeaders } = limits;
+    made = { ...DEFAULT_HTTP1_LIMITS, maxTargetBytes, maxHeadBytes, maxHeaders };
+    HEAD_LIMITS.set(limits, made);
+  }
+  return made;
 }

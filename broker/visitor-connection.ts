@@ -8,11 +8,13 @@ import { writeResponseHead } from '../shared/http1/write-head.ts';
 import type { ConnectionFacts } from './connection-facts.ts';
 import type { Edge } from './edge.ts';
 import type { Entrance, LocalResponse } from './entrance.ts';
+import { BodyPace, mayBeSilent } from './body-pace.ts';
 import { BurstWriter } from './burst-writer.ts';
 import { codeOfStatus } from './errors.ts';
 import type { BrokerErrorCode } from './errors.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeVisitor } from './exchange-visitor.ts';
+import { headLimits } from './options.ts';
 import { ownAnswer } from './own-answer.ts';
 
 /** Bytes of later requests that may wait while one is answered. */
@@ -49,6 +51,10 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
   #requestId: string | undefined;
   #streamClosed: (() => void) | undefined;
   #nextOnDrain = false;
+  readonly #bodyPace: BodyPace;
+  readonly #readerPace: BodyPace;
+  /** Of request bodies. */
+  #bodyBytes = 0;
 
   constructor(edge: Edge, entrance: Entrance, socket: Socket, facts: ConnectionFacts, reset: () => void) {
     this.#edge = edge;
@@ -56,7 +62,10 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
     this.#socket = socket;
     this.#facts = facts;
     this.#reset = reset;
-    this.#parser = new RequestParser(this);
+    const { limits } = edge;
+    this.#parser = new RequestParser(this, { limits: headLimits(limits) });
+    this.#bodyPace = new BodyPace(limits.bodyFloorBytes, limits.bodyPaceMs);
+    this.#readerPace = new BodyPace(limits.bodyFloorBytes, limits.readerPaceMs);
     this.#out = new BurstWriter(socket);
     socket.on('data', (bytes) => this.#onData(bytes));
     socket.on('end', () => this.#onEnd());
@@ -178,6 +187,7 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
 
   onBody(bytes: Buffer): void {
     this.#since = performance.now();
+    this.#bodyBytes += bytes.length;
     this.#exchange?.send(bytes);
   }
 
@@ -214,7 +224,10 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
   tick(now: number): void {
     const { limits } = this.#edge;
     this.#exchange?.tick(now);
-    if (this.#reading === 'linger') {
+    const queued = this.#socket.writableLength;
+    if (this.#readerPace.tooSlow(now, queued > 0, queued > 0 ? this.#socket.bytesWritten - queued : 0)) {
+      this.#reset();
+    } else if (this.#reading === 'linger') {
       const limitMs = this.#socket.writableLength > 0 ? limits.streamIdleTimeoutMs : LINGER_MS;
       if (now - this.#since > limitMs) this.#socket.destroy();
     } else if (this.#nextOnDrain) {
@@ -222,7 +235,7 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
     } else if (this.#reading === 'idle' && this.#streamClosed === undefined) {
       if (this.#headSince > 0 && now - this.#headSince > limits.headTimeoutMs) this.#headTimeout();
       else if (this.#headSince === 0 && now - this.#since > limits.keepAliveTimeoutMs) this.#socket.destroy();
-    } else if (this.#reading === 'body' && !this.#bodyPaused && now - this.#since > limits.bodyIdleTimeoutMs) {
+    } else if (this.#isBodyTooSlow(now)) {
       if (this.#exchange?.responding === true) {
         this.#exchange.abort();
         this.#socket.destroy();
@@ -247,6 +260,15 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
 
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  #isBodyTooSlow(now: number): boolean {
+    const { limits } = this.#edge;
+    const reading = this.#reading === 'body' && !this.#bodyPaused;
+    const paced = reading && this.#exchange?.responding !== true && !mayBeSilent(this.#headers?.get('content-type'));
+    return (
+      this.#bodyPace.tooSlow(now, paced, this.#bodyBytes) || (reading && now - this.#since > limits.bodyIdleTimeoutMs)
+    );
   }
 
   #isBodyPaused(): boolean {
