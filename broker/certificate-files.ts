@@ -1,7 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
+import { isExpired, leafOf } from './certificate-pair.ts';
+import type { CertificatePair } from './certificate-pair.ts';
 import { BrokerOptionsError } from './errors.ts';
-import type { CertificatePair } from './tls-front.ts';
 
 export interface CertificateFile {
   readonly cert: string;
@@ -14,58 +15,48 @@ const CHECK_EVERY_MS = 1_000;
 export interface CertificateFilesOptions {
   readonly files: readonly CertificateFile[];
   readonly log: Logger;
-  /** Takes the pairs or throws, in which case those before stay. */
   use(pairs: readonly CertificatePair[]): void;
 }
 
-/** Certificates in files, read again when one of them changes. */
+/** One pair of files. */
+interface Watched {
+  readonly file: CertificateFile;
+  /** The state of the files at the last reading, good or bad. */
+  seen: string;
+  /** The last good reading: it serves until there is another. */
+  pair: CertificatePair;
+}
+
+/** Certificates in files, read again when one of them changes. A pair that cannot be used leaves the one before. */
 export class CertificateFiles {
   readonly #options: CertificateFilesOptions;
+  #watched: Watched[] = [];
   #timer: NodeJS.Timeout | undefined;
-  #seen = '';
-  /** A state of the files that could not be used: it is said once. */
-  #refused = '';
   #stopped = false;
 
   constructor(options: CertificateFilesOptions) {
     this.#options = options;
   }
 
-  /** Rejects with `BrokerOptionsError` when the files cannot be used now. */
+  /** Rejects with `BrokerOptionsError` when one of the files cannot be used now. */
   async start(): Promise<void> {
-    await this.#load();
+    const { files, log } = this.#options;
+    this.#watched = await Promise.all(
+      files.map(async (file) => {
+        const seen = await stateOf(file);
+        const pair = await load(file);
+        // A broker that starts has nothing better to show.
+        if (isExpired(leafOf(pair), Date.now())) log.warn({ certificate: file.cert }, 'the certificate has expired');
+        return { file, seen, pair };
+      }),
+    );
+    this.#use();
     this.#later();
   }
 
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
-  }
-
-  async #load(): Promise<void> {
-    const { files, use } = this.#options;
-    // Before the reading: a change in between is noticed at the next look.
-    const seen = await this.#look();
-    const pairs = await Promise.all(
-      files.map(async ({ cert, key }) => ({ cert: await read(cert), key: await read(key), from: `${cert}, ${key}` })),
-    );
-    use(pairs);
-    this.#seen = seen;
-  }
-
-  async #look(): Promise<string> {
-    const paths = this.#options.files.flatMap(({ cert, key }) => [cert, key]);
-    const marks = await Promise.all(
-      paths.map(async (path) => {
-        try {
-          const { ino, size, mtimeMs } = await stat(path);
-          return `${ino}:${size}:${mtimeMs}`;
-        } catch (error) {
-          throw new BrokerOptionsError(`${path}: ${error instanceof Error ? error.message : String(error)}`);
-        }
-      }),
-    );
-    return marks.join(' ');
   }
 
   #later(): void {
@@ -75,18 +66,57 @@ export class CertificateFiles {
   }
 
   async #check(): Promise<void> {
-    const { log } = this.#options;
-    try {
-      const found = await this.#look();
-      if (found === this.#seen || found === this.#refused) return;
-      this.#refused = found;
-      await this.#load();
-      log.info('certificates read again');
-    } catch (error) {
-      // Between the writing of one file and of the other this is usual; the next change is tried again.
-      log.warn({ err: error }, 'new certificates cannot be used, the ones before stay');
+    for (const watched of this.#watched) {
+      // Before the reading: a change in between is noticed at the next look.
+      const state = await stateOf(watched.file);
+      if (state === watched.seen) continue;
+      watched.seen = state;
+      await this.#reload(watched);
     }
   }
+
+  async #reload(watched: Watched): Promise<void> {
+    const { log } = this.#options;
+    const { file, pair: before } = watched;
+    try {
+      const pair = await load(file);
+      const leaf = leafOf(pair);
+      if (isExpired(leaf, Date.now())) throw new BrokerOptionsError(`${file.cert}: expired on ${leaf.validTo}`);
+      if (this.#stopped) return;
+      watched.pair = pair;
+      this.#use();
+      log.info({ certificate: file.cert, until: leaf.validTo }, 'certificate read again');
+    } catch (error) {
+      watched.pair = before;
+      // Between the writing of one file and of the other this is usual; the next change is tried again.
+      const reason = error instanceof Error ? error.message : String(error);
+      log.warn({ certificate: file.cert, reason }, 'a new certificate cannot be used, the one before stays');
+    }
+  }
+
+  #use(): void {
+    this.#options.use(this.#watched.map(({ pair }) => pair));
+  }
+}
+
+/** Changes when one of the files does, appears or goes. */
+async function stateOf({ cert, key }: CertificateFile): Promise<string> {
+  const marks = await Promise.all(
+    [cert, key].map((path) =>
+      stat(path).then(
+        ({ ino, size, mtimeMs }) => `${ino}:${size}:${mtimeMs}`,
+        () => 'missing',
+      ),
+    ),
+  );
+  return marks.join(' ');
+}
+
+async function load(file: CertificateFile): Promise<CertificatePair> {
+  const [cert, key] = await Promise.all([read(file.cert), read(file.key)]);
+  const pair = { cert, key, from: file };
+  leafOf(pair);
+  return pair;
 }
 
 async function read(path: string): Promise<string> {

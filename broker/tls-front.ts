@@ -1,17 +1,11 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createSecureContext, createServer } from 'node:tls';
 import type { SecureContext, Server, TLSSocket } from 'node:tls';
 import { canonicalHost } from '../shared/http1/canonical-host.ts';
+import { leafOf } from './certificate-pair.ts';
+import type { CertificatePair } from './certificate-pair.ts';
 import { BrokerOptionsError } from './errors.ts';
-
-/** PEM texts: the chain with the server's own certificate first, and its key. */
-export interface CertificatePair {
-  readonly cert: string;
-  readonly key: string;
-  /** Where they came from, for messages. */
-  readonly from: string;
-}
 
 export interface SecuredConnection {
   readonly socket: TLSSocket;
@@ -63,12 +57,14 @@ export class TlsFront {
     });
   }
 
-  /** Takes effect for handshakes from now on. The first is for visitors that name nothing or something else. */
+  /**
+   * Takes effect for handshakes from now on. The first is for visitors that name nothing or something else; while there
+   * are none, no handshake succeeds but that of a challenge. Throws `BrokerOptionsError`, and those before stay.
+   */
   use(pairs: readonly CertificatePair[]): void {
     const certificates = pairs.map(certificateOf);
     const [first] = pairs;
-    if (first === undefined) throw new BrokerOptionsError('a TLS listener needs a certificate');
-    this.#server.setSecureContext({ cert: first.cert, key: first.key, minVersion: 'TLSv1.2' });
+    if (first !== undefined) this.#server.setSecureContext({ cert: first.cert, key: first.key, minVersion: 'TLSv1.2' });
     this.#certificates = certificates;
     this.#byName.clear();
   }
@@ -116,12 +112,12 @@ export class TlsFront {
 }
 
 function certificateOf(pair: CertificatePair): Certificate {
+  const leaf = leafOf(pair);
   try {
-    const leaf = new X509Certificate(pair.cert);
     return { leaf, context: createSecureContext({ cert: pair.cert, key: pair.key, minVersion: 'TLSv1.2' }) };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new BrokerOptionsError(`${pair.from}: no certificate with its key in PEM: ${reason}`);
+    throw new BrokerOptionsError(`${pair.from.cert}: cannot be used with ${pair.from.key}: ${reason}`);
   }
 }
 

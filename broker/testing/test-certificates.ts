@@ -26,14 +26,14 @@ export async function makeCertificates() {
     ],
   });
   let serial = 16;
-  const issue = async (names: readonly string[]): Promise<{ cert: string; key: string }> => {
+  const issue = async (names: readonly string[], validity = dates): Promise<{ cert: string; key: string }> => {
     serial += 1;
     const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
     const leaf = await x509.X509CertificateGenerator.create({
       serialNumber: serial.toString(16),
       subject: `CN=${names[0] ?? 'none'}`,
       issuer: authority.subject,
-      ...dates,
+      ...validity,
       signingAlgorithm: ALGORITHM,
       publicKey: keys.publicKey,
       signingKey: authorityKeys.privateKey,
@@ -51,6 +51,8 @@ export async function makeCertificates() {
   return {
     ca: authority.toString('pem'),
     directory,
+    /** PEM texts; `validity` is the last day or so unless told otherwise. */
+    issue,
     /** Issues for these names and puts it in the files of `name`, each at once. */
     async write(name: string, names: readonly string[]): Promise<{ cert: string; key: string }> {
       const files = { cert: join(directory, `${name}.pem`), key: join(directory, `${name}-key.pem`) };
