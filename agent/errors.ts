@@ -72,8 +72,13 @@ export const catalogue = {
     title: 'The upstream ended the connection before it answered',
     hint: 'Look at the log of the upstream.',
   },
+  'upstream-untrusted': {
+    status: 500,
+    title: 'The upstream could not prove who it is',
+    hint: 'Name its certificate authority in a ServersTransport (rootCAs), or correct serverName and scheme.',
+  },
   'upstream-malformed': {
-    status: 502,
+    status: 500,
     title: 'The answer of the upstream is not well-formed HTTP/1.1',
     hint: 'Check that the URL leads to an HTTP/1.1 server, and its scheme.',
   },

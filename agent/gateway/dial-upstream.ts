@@ -21,7 +21,7 @@ export function dialUpstream(
     ? connectTls({ ...options, ...(isIP(host) === 0 ? { servername: host } : {}), ALPNProtocols: ['http/1.1'] })
     : connect(options);
   const timer = setTimeout(
-    () => settle(new AgentError('upstream-timeout', `${target.key}: no connection within ${timeoutMs} ms.`)),
+    () => settle(new AgentError('upstream-timeout', `${target.origin}: no connection within ${timeoutMs} ms.`)),
     timeoutMs,
   );
   const ready = secure ? 'secureConnect' : 'connect';
@@ -30,7 +30,7 @@ export function dialUpstream(
   const onReady = (): void => settle(undefined);
   const onError = (error: Error): void => settle(unreachable(target, error));
   const onClose = (): void =>
-    settle(new AgentError('upstream-unreachable', `${target.key}: the connection was closed at once.`));
+    settle(new AgentError('upstream-unreachable', `${target.origin}: the connection was closed at once.`));
   socket.once(ready, onReady);
   socket.on('error', onError);
   socket.once('close', onClose);
@@ -67,5 +67,5 @@ function unreachable(target: UpstreamTarget, error: Error): AgentError {
     error instanceof AggregateError
       ? error.errors.map((each) => (each instanceof Error ? each.message : String(each))).join('; ')
       : error.message;
-  return new AgentError('upstream-unreachable', `${target.key}: ${reason}.`, { cause: error });
+  return new AgentError('upstream-unreachable', `${target.origin}: ${reason}.`, { cause: error });
 }

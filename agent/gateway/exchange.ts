@@ -10,7 +10,7 @@ import { Mask } from '../recorder/mask.ts';
 import type { Recorder } from '../recorder/recorder.ts';
 import { chunkFrame, LAST_CHUNK } from './chunk-frame.ts';
 import type { Dial } from './dial-upstream.ts';
-import { problemAnswer, writeAnswer, type OwnAnswer } from './own-answer.ts';
+import { failureAnswer, writeAnswer, type OwnAnswer } from './own-answer.ts';
 import { cleanResponse, responseHead } from './response-head.ts';
 import { routeRequest, type Forward, type Routed } from './route-request.ts';
 import type { Serving } from './serving.ts';
@@ -117,7 +117,7 @@ export class Exchange implements ResponseSink {
     try {
       const { target } = next.choice;
       const head = this.#known?.head ?? this.#makeHead(next, target);
-      this.#record.upstream(`${target.key}${target.basePath}`);
+      this.#record.upstream(`${target.origin}${target.basePath}`);
       this.#connect(target, head, false);
     } catch (error) {
       this.#answerError(toAgentError(error, 'bad-request'));
@@ -336,7 +336,7 @@ export class Exchange implements ResponseSink {
   }
 
   #answerError(error: AgentError): void {
-    this.#answer(problemAnswer(error.code, error.message, { hint: error.hint }));
+    this.#answer(failureAnswer(error));
   }
 
   #answer(answer: OwnAnswer): void {

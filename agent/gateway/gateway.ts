@@ -6,6 +6,7 @@ import type { Recorder } from '../recorder/recorder.ts';
 import type { ExchangeContext } from './exchange.ts';
 import { Limiter } from './limiter.ts';
 import { compileServing, type Placement, type Serving } from './serving.ts';
+import { ServiceBuilder } from './services/build-services.ts';
 import { StreamServer } from './stream-server.ts';
 import { UpstreamPool, type PoolOptions } from './upstream-pool.ts';
 
@@ -35,6 +36,7 @@ export class Gateway {
   #log: Logger | undefined;
   #limiter: Limiter;
   #pool: UpstreamPool;
+  #services: ServiceBuilder;
   #responseTimeoutMs: number;
   #serving: Serving | undefined;
   #servers = new Set<StreamServer>();
@@ -50,6 +52,7 @@ export class Gateway {
     this.#log = options.log;
     this.#limiter = new Limiter(options.clock ?? (() => performance.now()));
     this.#pool = new UpstreamPool(options.pool);
+    this.#services = new ServiceBuilder();
     this.#responseTimeoutMs = options.responseTimeoutMs ?? 60_000;
   }
 
@@ -62,7 +65,7 @@ export class Gateway {
 
   /** Replaces what is served, at once; exchanges that run end as they began. Throws when it does not compile. */
   apply(config: GatewayConfig, placement: Placement): void {
-    this.#serving = compileServing(config, placement, this.#limiter);
+    this.#serving = compileServing(config, placement, this.#limiter, this.#services);
     this.#log?.info({ routes: config.routes.length, hosts: placement.hostMap.size }, 'configuration applied');
   }
 
@@ -103,6 +106,7 @@ export class Gateway {
     for (const server of this.#servers) server.destroy();
     this.#servers.clear();
     this.#stopTicking();
+    this.#services.close();
     this.#pool.close();
   }
 

@@ -1,7 +1,7 @@
 import { HeaderList, type HeaderPair } from '../../shared/http1/header-list.ts';
 import { writeResponseHead } from '../../shared/http1/write-head.ts';
 import { STATUS_CODES } from 'node:http';
-import { catalogue, problemDocument, type ErrorCode } from '../errors.ts';
+import { catalogue, problemDocument, type AgentError, type ErrorCode } from '../errors.ts';
 
 /** What the gateway says itself. */
 export interface OwnAnswer {
@@ -38,6 +38,27 @@ export function textAnswer(status: number, text: string, verdict: ErrorCode, det
     ['X-Content-Type-Options', 'nosniff'],
   ];
   return { status, headers, verdict, detail, body: Buffer.from(`${text}\n`) };
+}
+
+const FAILED_UPSTREAM: ReadonlySet<ErrorCode> = new Set([
+  'upstream-unreachable',
+  'upstream-untrusted',
+  'upstream-reset',
+  'upstream-malformed',
+  'upstream-timeout',
+]);
+
+/** What a visitor is told of an error: of an upstream no more than Traefik says, for the reason is in the recorder. */
+export function failureAnswer(error: AgentError): OwnAnswer {
+  const { code, status, message, hint } = error;
+  if (!FAILED_UPSTREAM.has(code)) return problemAnswer(code, message, { hint });
+  return {
+    status,
+    headers: [],
+    verdict: code,
+    detail: message,
+    body: Buffer.from(STATUS_CODES[status] ?? ''),
+  };
 }
 
 export function emptyAnswer(status: number, headers: readonly HeaderPair[]): OwnAnswer {

@@ -8,6 +8,7 @@ import { emptyAnswer, problemAnswer, type OwnAnswer } from './own-answer.ts';
 import type { Decision } from './policy.ts';
 import { readRequestPath } from './request-path.ts';
 import type { Choice } from './services/choice.ts';
+import { putCookiesFirst } from './services/put-cookies-first.ts';
 import type { Serving } from './serving.ts';
 
 /** What is known of an exchange once its request head was judged. */
@@ -96,9 +97,15 @@ export function routeRequest(head: RequestHead, serving: Serving | undefined, id
     return { ...base, next: { kind: 'answer', answer: problemAnswer(code, detail, { headers, empty }) } };
   }
   const choice = serving.pick(route.id, view);
-  if (choice.kind === 'refused') return { ...base, next: { kind: 'answer', answer: choice.answer } };
+  const { cookies } = choice;
+  const decorate = (headers: HeaderList): void => {
+    putCookiesFirst(headers, cookies);
+    base.decorate(headers);
+  };
+  if (choice.kind === 'refused') return { ...base, decorate, next: { kind: 'answer', answer: choice.answer } };
   return {
     ...base,
+    decorate: cookies.length === 0 ? base.decorate : decorate,
     stable: route.api === undefined && choice.constant,
     next: { kind: 'forward', route, choice, host: stands ?? hostValue, rawPath: path.raw, rawQuery },
   };

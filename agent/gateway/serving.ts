@@ -8,9 +8,9 @@ import { buildRouter, type Router } from './build-router.ts';
 import { Cors } from './cors.ts';
 import type { Limiter } from './limiter.ts';
 import { Policy } from './policy.ts';
-import { buildServices, NO_SERVER } from './services/build-services.ts';
-import type { Choice, Refusal, Service } from './services/choice.ts';
-import type { RequestView } from './request-view.ts';
+import type { ServiceBuilder } from './services/build-services.ts';
+import type { Choice, ChoiceBasis, Refusal, Service } from './services/choice.ts';
+import { NO_SERVER } from './services/no-server.ts';
 
 /** Where a configuration is served: preview hosts with the manifests' host each stands for, and URLs of upstreams. */
 export interface Placement {
@@ -29,13 +29,18 @@ export interface Serving {
   readonly mask: Mask;
   cors(api: string): Cors | undefined;
   /** The server that gets a request of the route; asked again for every further try. */
-  pick(routeId: string, request: RequestView): Choice | Refusal;
+  pick(routeId: string, basis: ChoiceBasis): Choice | Refusal;
   /** By key of `GatewayConfig.services`. */
   service(key: string): Service;
 }
 
 /** Throws when a pattern does not compile or a header cannot be sent; the configuration before stays in force then. */
-export function compileServing(config: GatewayConfig, placement: Placement, limiter: Limiter): Serving {
+export function compileServing(
+  config: GatewayConfig,
+  placement: Placement,
+  limiter: Limiter,
+  builder: ServiceBuilder,
+): Serving {
   checkHeaders(config);
   const cors = new Map<string, Cors>();
   const headers = new Set<string>();
@@ -47,18 +52,20 @@ export function compileServing(config: GatewayConfig, placement: Placement, limi
     if (sources.header !== undefined) headers.add(sources.header);
     if (sources.query !== undefined) query.add(sources.query);
   }
-  const services = buildServices(config, placement.upstreams);
-  const ofRoutes = new Map(config.routes.map((route) => [route.id, services.ofRoute(route.backends)]));
-  return {
+  const { services, adopt } = builder.build(config, placement.upstreams);
+  const ofRoutes = new Map(config.routes.map((route) => [route.id, services.ofRoute(route.id, route.backends)]));
+  const serving: Serving = {
     config,
     router: buildRouter(config.routes),
     policy: new Policy(config, limiter),
     hostMap: placement.hostMap,
     mask: new Mask(headers, query),
     cors: (api) => cors.get(api),
-    pick: (routeId, request) => ofRoutes.get(routeId)?.choose(request) ?? NO_SERVER,
+    pick: (routeId, basis) => ofRoutes.get(routeId)?.choose(basis) ?? NO_SERVER,
     service: (key) => services.service(key),
   };
+  adopt();
+  return serving;
 }
 
 /** What the configuration writes into heads must be writable, else a response could fail halfway. */

@@ -137,7 +137,7 @@ export class UpstreamConnection implements MessageHandler<ResponseHead> {
       return;
     }
     const code = error.code === 'http1.truncated' ? 'upstream-reset' : 'upstream-malformed';
-    this.#fail(new AgentError(code, `${this.target.key}: ${error.message}.`));
+    this.#fail(new AgentError(code, `${this.target.origin}: ${error.message}.`));
   }
 
   #onData(bytes: Buffer): void {
@@ -184,7 +184,7 @@ export class UpstreamConnection implements MessageHandler<ResponseHead> {
   }
 
   #die(reason: string): void {
-    this.#fail(new AgentError('upstream-reset', `${this.target.key}: ${reason}.`));
+    this.#fail(new AgentError('upstream-reset', `${this.target.origin}: ${reason}.`));
   }
 
   #fail(error: AgentError): void {

@@ -1,93 +1,178 @@
 import type { BackendConfig, GatewayConfig } from '../../../shared/gateway/config.ts';
-import type { LoadBalancerConfig, ServiceConfig } from '../../../shared/gateway/service.ts';
+import type { LoadBalancerConfig, ServiceConfig, UpstreamScheme } from '../../../shared/gateway/service.ts';
 import { AgentError, toAgentError } from '../../errors.ts';
-import { emptyAnswer, problemAnswer, textAnswer } from '../own-answer.ts';
+import { emptyAnswer, problemAnswer } from '../own-answer.ts';
 import { upstreamTarget } from '../upstream-target.ts';
-import type { Refusal, Service } from './choice.ts';
-import { EarliestDeadline } from './earliest-deadline.ts';
+import { NO_COOKIES, type Refusal, type Service } from './choice.ts';
+import { LoadBalancer, type ServerPlace } from './load-balancer.ts';
+import { Mirroring } from './mirroring.ts';
+import { HighestRandomWeight, Weighted } from './weighted.ts';
 
-/** Traefik's answer where nothing can be chosen. */
-export const NO_SERVER: Refusal = {
-  kind: 'refused',
-  answer: textAnswer(503, 'no available server', 'upstream-none', 'Every server is down, leaves, or has weight 0.'),
-};
+/** What a body that is kept for mirrors may have at most, whatever the manifests say. */
+const MAX_MIRRORED_BYTES = 4 * 1024 * 1024;
 
 export interface Services {
   service(key: string): Service;
   /** What a route sends its requests to. */
-  ofRoute(backends: readonly BackendConfig[]): Service;
+  ofRoute(routeId: string, backends: readonly BackendConfig[]): Service;
 }
 
-/** `urls`: base URL by key of `upstreams`, in place of what the configuration says. */
-export function buildServices(config: GatewayConfig, urls: ReadonlyMap<string, string>): Services {
-  const built = new Map<string, Service>();
-
-  const service = (key: string): Service => {
-    const known = built.get(key);
-    if (known !== undefined) return known;
-    const wanted = config.services[key];
-    if (wanted === undefined)
-      throw new AgentError('config-refused', `The service ${JSON.stringify(key)} is not defined.`);
-    const made = build(wanted);
-    built.set(key, made);
-    return made;
-  };
-
-  const build = (wanted: ServiceConfig): Service => {
-    switch (wanted.kind) {
-      case 'load-balancer':
-        return loadBalancer(config, wanted, urls);
-      case 'weighted':
-      case 'highest-random-weight':
-        return weighted(wanted.services.map((each) => ({ entry: service(each.service), weight: each.weight })));
-      case 'mirroring':
-        return service(wanted.service);
-    }
-  };
-
-  return {
-    service,
-    ofRoute(backends) {
-      const [first] = backends;
-      if (first !== undefined && backends.length === 1 && first.status === undefined && first.weight > 0)
-        return service(first.service);
-      return weighted(
-        backends.map(({ service: key, weight, status }) => ({
-          entry: status === undefined ? service(key) : fixed({ kind: 'refused', answer: emptyAnswer(status, []) }),
-          weight,
-        })),
-      );
-    },
-  };
+interface Built {
+  readonly service: Service;
+  /** Of all that its behaviour depends on: what has the same one may go on in its place. */
+  readonly print: string;
 }
 
-function weighted(entries: readonly { readonly entry: Service; readonly weight: number }[]): Service {
-  const turns = new EarliestDeadline(entries);
-  return { choose: (request) => turns.next(() => true)?.choose(request) ?? NO_SERVER };
+/**
+ * Builds the services of one configuration after the other. A service that did not change goes on as it is: its turns,
+ * the health of its servers and its counts stay.
+ */
+export class ServiceBuilder {
+  #current = new Map<string, Built>();
+
+  /** `urls`: base URL by key of `upstreams`, in place of what the configuration says. Throws without effect. */
+  build(config: GatewayConfig, urls: ReadonlyMap<string, string>): { services: Services; adopt(): void } {
+    const made = new Map<string, Built>();
+    const inside = new Set<string>();
+    const keep = (id: string, print: string, make: () => Service): Built => {
+      const before = this.#current.get(id);
+      const built = before?.print === print ? before : { print, service: make() };
+      made.set(id, built);
+      return built;
+    };
+    const built = (key: string): Built => {
+      const id = `service ${key}`;
+      const known = made.get(id);
+      if (known !== undefined) return known;
+      const wanted = config.services[key];
+      if (wanted === undefined || inside.has(key)) {
+        const what = wanted === undefined ? 'is not defined' : 'leads back to itself';
+        throw new AgentError('config-refused', `The service ${JSON.stringify(key)} ${what}.`);
+      }
+      inside.add(key);
+      const done = make(id, wanted);
+      inside.delete(key);
+      return done;
+    };
+    const make = (id: string, wanted: ServiceConfig): Built => {
+      switch (wanted.kind) {
+        case 'load-balancer':
+          return keep(id, printOf(config, wanted, urls), () => loadBalancer(config, wanted, urls));
+        case 'weighted':
+        case 'highest-random-weight': {
+          const parts = wanted.services.map(({ service, weight }) => ({ ...built(service), weight, key: service }));
+          return keep(id, JSON.stringify([wanted, parts.map(({ print }) => print)]), () => {
+            const entries = parts.map(({ service, weight, key }) => ({ service, weight, name: bareName(config, key) }));
+            return wanted.kind === 'weighted' ? new Weighted(entries, wanted.sticky) : new HighestRandomWeight(entries);
+          });
+        }
+        case 'mirroring': {
+          const main = built(wanted.service);
+          const copies = wanted.mirrors.map(({ service, percent }) => ({ ...built(service), percent }));
+          const { mirrorBody } = wanted;
+          const maxBodyBytes =
+            wanted.maxBodyBytes < 0 ? MAX_MIRRORED_BYTES : Math.min(wanted.maxBodyBytes, MAX_MIRRORED_BYTES);
+          return keep(id, JSON.stringify([wanted, main.print, copies.map(({ print }) => print)]), () => {
+            const mirrors = copies.map(({ service, percent }) => ({
+              mirror: { service, mirrorBody, maxBodyBytes },
+              percent,
+            }));
+            return new Mirroring(main.service, mirrors);
+          });
+        }
+      }
+    };
+    for (const key of Object.keys(config.services)) built(key);
+    const services: Services = {
+      service: (key) => built(key).service,
+      ofRoute(routeId, backends) {
+        const [first] = backends;
+        if (first !== undefined && backends.length === 1 && first.status === undefined && first.weight > 0)
+          return built(first.service).service;
+        const parts = backends.map((backend) => ({
+          ...backend,
+          ...(backend.status === undefined ? built(backend.service) : statusOnly(backend.status)),
+          name: bareName(config, backend.service),
+        }));
+        const print = JSON.stringify(parts.map((part) => [part.name, part.weight, part.print]));
+        return keep(`route ${routeId}`, print, () => new Weighted(parts, undefined)).service;
+      },
+    };
+    return { services, adopt: () => this.#adopt(made) };
+  }
+
+  close(): void {
+    this.#adopt(new Map());
+  }
+
+  #adopt(made: Map<string, Built>): void {
+    const kept = new Set([...made.values()].map(({ service }) => service));
+    for (const { service } of this.#current.values())
+      if (service instanceof LoadBalancer && !kept.has(service)) service.close();
+    this.#current = made;
+  }
 }
 
-function fixed(refusal: Refusal): Service {
-  return { choose: () => refusal };
+function statusOnly(status: number): Built {
+  const refusal: Refusal = { kind: 'refused', answer: emptyAnswer(status, []), cookies: NO_COOKIES };
+  return { print: `status ${status}`, service: { choose: () => refusal } };
+}
+
+/** The name without its provider: what a parent's cookie is made of. */
+function bareName(config: GatewayConfig, key: string): string {
+  return (config.services[key]?.name ?? key).replace(/@[^@]*$/, '');
+}
+
+function urlsOf(
+  config: GatewayConfig,
+  wanted: LoadBalancerConfig,
+  urls: ReadonlyMap<string, string>,
+): Place[] | undefined {
+  const url = urls.get(wanted.upstream);
+  if (url !== undefined) return [{ url: withScheme(url, wanted.scheme), fenced: false }];
+  return config.upstreams[wanted.upstream]?.servers?.map(({ address, fenced }) => ({
+    url: `${wanted.scheme}://${address}`,
+    fenced: fenced === true,
+  }));
+}
+
+interface Place {
+  readonly url: string;
+  readonly fenced: boolean;
+}
+
+/** A local stand-in for a Service that speaks HTTP/2 in the clear is asked by it as well. */
+function withScheme(url: string, scheme: UpstreamScheme): string {
+  return scheme === 'h2c' ? url.replace(/^http:/, 'h2c:') : url;
+}
+
+function printOf(config: GatewayConfig, wanted: LoadBalancerConfig, urls: ReadonlyMap<string, string>): string {
+  const transport = wanted.transport === undefined ? undefined : config.transports[wanted.transport];
+  return JSON.stringify([wanted, urlsOf(config, wanted, urls), transport]);
 }
 
 function loadBalancer(config: GatewayConfig, wanted: LoadBalancerConfig, urls: ReadonlyMap<string, string>): Service {
-  const upstream = config.upstreams[wanted.upstream];
-  const url = urls.get(wanted.upstream);
-  const found = url === undefined ? upstream?.servers?.map(({ address }) => `${wanted.scheme}://${address}`) : [url];
-  if (found === undefined) return fixed(unknownUpstream(config, wanted.upstream));
-  const turns = found.map((each) => {
-    try {
-      const target = upstreamTarget(each);
-      const { passHostHeader } = wanted;
-      const choice = { kind: 'server', target, passHostHeader, cookies: [], constant: found.length === 1 } as const;
-      return { entry: { choose: () => choice }, weight: 1 };
-    } catch (error) {
-      const { code, message, hint } = toAgentError(error, 'upstream-refused');
-      return { entry: fixed({ kind: 'refused', answer: problemAnswer(code, message, { hint }) }), weight: 1 };
-    }
-  });
-  const [only] = turns;
-  return only !== undefined && turns.length === 1 ? only.entry : weighted(turns);
+  const found = urlsOf(config, wanted, urls);
+  if (found === undefined) {
+    const refusal = unknownUpstream(config, wanted.upstream);
+    return { choose: () => refusal };
+  }
+  const watched =
+    wanted.passiveHealthCheck !== undefined || wanted.strategy === 'p2c' || wanted.strategy === 'leasttime';
+  const transport = wanted.transport === undefined ? undefined : config.transports[wanted.transport];
+  const places = found.map(({ url, fenced }): ServerPlace => ({
+    url,
+    fenced,
+    place(server) {
+      try {
+        return upstreamTarget(url, { transport, watch: watched ? server : undefined });
+      } catch (error) {
+        const { code, message, hint } = toAgentError(error, 'upstream-refused');
+        return { kind: 'refused', answer: problemAnswer(code, message, { hint }), cookies: NO_COOKIES };
+      }
+    },
+  }));
+  return new LoadBalancer(wanted, places);
 }
 
 function unknownUpstream(config: GatewayConfig, upstream: string): Refusal {
@@ -97,5 +182,5 @@ function unknownUpstream(config: GatewayConfig, upstream: string): Refusal {
   const answer = problemAnswer('upstream-unknown', `Service ${name}${port} has no known address.`, {
     hint: `Add to adit.yaml: upstreams: { "${name}": { url: "http://127.0.0.1:PORT" } }`,
   });
-  return { kind: 'refused', answer };
+  return { kind: 'refused', answer, cookies: NO_COOKIES };
 }
