@@ -11,6 +11,8 @@ export interface Edge {
   readonly metrics: BrokerMetrics;
   readonly peerSecret: string | undefined;
   readonly draining: boolean;
+  /** Knows all ways to a host there are; a pure tunnel broker knows its own only. */
+  readonly relays: boolean;
   /** Live sessions that may serve the host. */
   sessionsFor(host: string): readonly Target[];
   /** Peers that say they serve it; empty when this broker is no edge. */

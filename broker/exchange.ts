@@ -9,9 +9,9 @@ import type { ExchangeVisitor } from './exchange-visitor.ts';
 import { FrameBoundary, SERVICE_RESTART } from './frame-boundary.ts';
 import { OWN_ANSWER_HEADER } from './own-answer.ts';
 import { responseHeadBytes } from './response-head-bytes.ts';
-import { makeResponseHeaders, RELAY_HOP_HEADER, RELAY_SECRET_HEADER } from './request-headers.ts';
-import { chooseTarget } from './target.ts';
+import { makeResponseHeaders, RELAY_HOP_HEADER, RELAY_OTHERS_HEADER, RELAY_SECRET_HEADER } from './request-headers.ts';
 import type { RunningTry, Target } from './target.ts';
+import { TargetChoice } from './target-choice.ts';
 import { UpstreamConnection } from './upstream-connection.ts';
 import type { ResponseSink } from './upstream-connection.ts';
 
@@ -24,6 +24,8 @@ export interface ExchangeRequest {
   /** Tries that the edge before us made, for a request that it relays; 0 for a visitor's. */
   readonly triesBefore: number;
   readonly relayed: boolean;
+  /** The edge that relays it knows another broker to try. */
+  readonly othersElsewhere?: boolean;
 }
 
 const NO_BYTES: Uint8Array[] = [];
@@ -47,7 +49,7 @@ export class Exchange implements ResponseSink, RunningTry {
   readonly #safe: boolean;
   #connection: UpstreamConnection | undefined;
   #tries = 0;
-  #refused: Set<Target> | undefined;
+  readonly #choice: TargetChoice;
   /** Body bytes sent so far, while a retry could still need them. */
   #replay: Uint8Array[] | undefined = NO_BYTES;
   #replayBytes = 0;
@@ -68,6 +70,7 @@ export class Exchange implements ResponseSink, RunningTry {
     this.#edge = edge;
     this.#visitor = visitor;
     this.#request = request;
+    this.#choice = new TargetChoice(edge, request);
     this.#safe =
       SAFE.has(request.head.method) &&
       (request.head.framing.kind === 'none' ||
@@ -146,30 +149,27 @@ export class Exchange implements ResponseSink, RunningTry {
     if (this.#active) this.#activeAt = now;
     this.#active = false;
     if (this.#state === 'waiting') {
-      if (this.requestSent && now - Math.max(this.#startedAt, this.#activeAt) > limits.responseTimeoutMs) {
+      if (this.#connection === undefined) this.#try(undefined);
+      else if (this.requestSent && now - Math.max(this.#startedAt, this.#activeAt) > limits.responseTimeoutMs) {
         this.#release()?.abandon();
         this.#answer('broker.upstream-timeout');
       } else if (limits.tryTimeoutMs > 0 && now - this.#triedAt > limits.tryTimeoutMs) this.onTargetSuspect();
+      else if (this.#choice.isStuck(this.#connection.target, now - this.#triedAt)) this.onTargetSuspect(true);
     } else if (this.#state !== 'over' && now - this.#activeAt > limits.streamIdleTimeoutMs) {
       this.#release()?.abandon();
       this.#cut();
     }
   }
 
-  onTargetSuspect(): void {
+  onTargetSuspect(stuck = false): void {
     const connection = this.#connection;
-    if (
-      this.#state !== 'waiting' ||
-      connection === undefined ||
-      !this.#safe ||
-      this.#tries >= this.#edge.limits.maxAttempts
-    )
-      return;
-    const { target } = connection;
-    if (this.#candidates(new Set([...(this.#refused ?? []), target])) === undefined) return;
-    this.#refuse(target);
+    if (this.#state !== 'waiting' || connection === undefined || !this.#safe || !this.#hasTries) return;
+    this.#choice.doubt(connection.target);
+    const better = this.#choice.best(performance.now());
+    if (better === undefined && !stuck && this.#request.othersElsewhere !== true) return;
     this.#release()?.abandon();
-    this.#try(undefined);
+    if (better === undefined) this.#answer(stuck ? 'broker.no-tunnel' : 'broker.upstream-gone');
+    else this.#try(undefined, better);
   }
 
   onResponseHead(head: ResponseHead): void {
@@ -239,12 +239,17 @@ export class Exchange implements ResponseSink, RunningTry {
     else this.#cut();
   }
 
-  #try(lastError: Error | undefined): void {
-    const { limits } = this.#edge;
+  get #hasTries(): boolean {
+    return this.#tries - this.#choice.declined < this.#edge.limits.maxAttempts;
+  }
+
+  #try(lastError: Error | undefined, chosen?: Target): void {
     let error = lastError;
+    let first = chosen;
     while (this.#state === 'waiting') {
       const now = performance.now();
-      const target = this.#tries < limits.maxAttempts ? this.#candidates(this.#refused, now) : undefined;
+      const target = first ?? (this.#hasTries ? this.#choice.next(now) : undefined);
+      first = undefined;
       if (target === undefined) {
         this.#noTarget(error);
         return;
@@ -257,7 +262,7 @@ export class Exchange implements ResponseSink, RunningTry {
         return;
       }
       error = connection;
-      this.#refuse(target);
+      this.#choice.refuse(target);
     }
   }
 
@@ -285,17 +290,14 @@ export class Exchange implements ResponseSink, RunningTry {
       [INTERNAL_HEADERS.attempt, String(triesBefore + this.#tries)],
     ];
     if (connection.target.kind === 'session') more.push([INTERNAL_HEADERS.broker, this.#edge.id]);
-    else more.push([RELAY_HOP_HEADER, '1'], [RELAY_SECRET_HEADER, this.#edge.peerSecret ?? '']);
+    else {
+      more.push([RELAY_HOP_HEADER, '1'], [RELAY_SECRET_HEADER, this.#edge.peerSecret ?? '']);
+      if (this.#choice.othersBeside(connection.target)) more.push([RELAY_OTHERS_HEADER, '1']);
+    }
     connection.start(this, head.method, writeRequestHead(head, more));
     let room = true;
     for (const bytes of this.#replay ?? []) room = connection.wire.write(bytes);
     if (room) this.#visitor.resumeBody();
-  }
-
-  #candidates(refused: ReadonlySet<Target> | undefined, now = performance.now()): Target | undefined {
-    const session = chooseTarget(this.#edge.sessionsFor(this.#request.host), refused, now);
-    if (session !== undefined || this.#request.relayed) return session;
-    return chooseTarget(this.#edge.peersFor(this.#request.host), refused, now);
   }
 
   #retryOrFail(connection: UpstreamConnection, error: Error | undefined): void {
@@ -305,7 +307,7 @@ export class Exchange implements ResponseSink, RunningTry {
     if (connection.uses === 1 && !invalid) target.failed(error);
     const undelivered = connection.uses === 1 && target.neverDelivered(wire, error);
     if (!invalid && this.#mayRepeat(undelivered)) {
-      if (connection.uses === 1) this.#refuse(target);
+      if (connection.uses === 1) this.#choice.refuse(target);
       this.#try(error);
       return;
     }
@@ -318,11 +320,13 @@ export class Exchange implements ResponseSink, RunningTry {
 
   /** After an answer that a peer made itself: another target, when there is one and it is safe. */
   #elsewhere(connection: UpstreamConnection, undelivered: boolean): boolean {
-    if (!this.#mayRepeat(undelivered) || this.#tries >= this.#edge.limits.maxAttempts) return false;
-    this.#refuse(connection.target);
-    if (this.#candidates(this.#refused) === undefined) return false;
+    if (!this.#mayRepeat(undelivered)) return false;
+    const now = performance.now();
+    this.#choice.decline(connection.target, undelivered);
+    const other = this.#hasTries ? this.#choice.next(now) : undefined;
+    if (other === undefined && !(undelivered && this.#safe && this.#choice.park(this.#startedAt, now))) return false;
     this.#release()?.abandon();
-    this.#try(undefined);
+    if (other !== undefined) this.#try(undefined, other);
     return true;
   }
 
@@ -331,6 +335,8 @@ export class Exchange implements ResponseSink, RunningTry {
   }
 
   #noTarget(error: Error | undefined): void {
+    // The next tick tries again.
+    if (this.#safe && this.#hasTries && this.#choice.park(this.#startedAt, performance.now())) return;
     if (error !== undefined || this.#tries > 0) this.#answer('broker.upstream-gone', undefined);
     else {
       const { host } = this.#request;
@@ -376,11 +382,6 @@ export class Exchange implements ResponseSink, RunningTry {
     this.#release();
     this.#finish();
     this.#visitor.finished(false);
-  }
-
-  #refuse(target: Target): void {
-    this.#refused ??= new Set();
-    this.#refused.add(target);
   }
 
   #release(): UpstreamConnection | undefined {

@@ -1,10 +1,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startBroker } from './index.ts';
 import type { Broker } from './index.ts';
 import { TestAgent } from './testing/test-agent.ts';
-import { quiet, startTunnelBroker, until } from './testing/test-broker.ts';
+import { quiet, startEdge, startTunnelBroker, until } from './testing/test-broker.ts';
 import { ISSUER, makeKeys } from './testing/test-keys.ts';
 import type { TestKeys } from './testing/test-keys.ts';
 import { ask } from './testing/visitor.ts';
@@ -43,6 +43,70 @@ test('GETs that wait on a session that fell silent are answered by another, and 
   expect(answers.map((answer) => answer.body.toString())).toEqual(Array.from({ length: 20 }, () => 'well'));
   await until(() => down.includes('silent'));
   silent.socket.terminate();
+});
+
+describe('behind an edge, a broker whose only session is silent', () => {
+  const limits = { pingIntervalMs: 100, pingTimeoutMs: 500 };
+  const answersOf = (edge: Broker, count: number): Promise<string[]> =>
+    Promise.all(Array.from({ length: count }, async () => (await ask(edge.addresses.public, HOST)).body.toString()));
+
+  /** Two brokers with one agent each, and an edge that follows both. */
+  async function behindEdge(down: string[]) {
+    const dial = async (name: string) => {
+      const broker = await startTunnelBroker(keys, {
+        id: name,
+        roles: ['tunnel'],
+        limits,
+        onEvent: (event) => event.type === 'session-down' && down.push(name),
+      });
+      running.push(broker);
+      const agent = await TestAgent.dial(broker.addresses.tunnelUrl ?? '', {
+        token: await keys.token('agent-1', [HOST]),
+        hosts: [HOST],
+        keepAlive: false,
+        onRequest: (_request, response) => response.end(name),
+      });
+      return { broker, agent };
+    };
+    const [one, two] = [await dial('one'), await dial('two')];
+    const edge = await startEdge([one, two].map(({ broker }) => broker.addresses.peer ?? ''));
+    running.push(edge);
+    await until(async () => new Set(await answersOf(edge, 8)).size === 2);
+    return { edge, one, two };
+  }
+
+  test('leaves its requests to the other broker at once, those that wait and those that come', async () => {
+    const down: string[] = [];
+    const { edge, one, two } = await behindEdge(down);
+    one.agent.socket.pause();
+    const waiting = answersOf(edge, 20);
+    expect(new Set(await waiting)).toEqual(new Set(['two']));
+    expect(await ask(one.broker.addresses.public, HOST)).toMatchObject({ status: 503 });
+    expect(new Set(await answersOf(edge, 20))).toEqual(new Set(['two']));
+    const post = (): Promise<{ status: number }> => ask(edge.addresses.public, HOST, { method: 'POST', body: 'abc' });
+    for (let n = 0; n < 10; n += 1) expect((await post()).status).toBe(200);
+    expect(down).toEqual([]);
+    one.agent.socket.terminate();
+    two.agent.socket.terminate();
+  });
+
+  test('is waited for when the other one is silent as well', async () => {
+    const down: string[] = [];
+    const { edge, one, two } = await behindEdge(down);
+    one.agent.socket.pause();
+    two.agent.socket.pause();
+    const waiting = answersOf(edge, 20);
+    await until(async () => {
+      const metrics = (await ask(edge.addresses.peer ?? '', 'any', { path: '/metrics' })).body.toString();
+      return /adit_broker_retries\S* ([1-9]\d*)/.test(metrics);
+    });
+    one.agent.socket.resume();
+    two.agent.socket.resume();
+    for (const answer of await waiting) expect(['one', 'two']).toContain(answer);
+    expect(down).toEqual([]);
+    one.agent.socket.terminate();
+    two.agent.socket.terminate();
+  });
 });
 
 test('signing keys come from the control plane and are kept when it is away; the broker registers there', async () => {

@@ -3,7 +3,13 @@ import { canonicalHost } from '../shared/http1/canonical-host.ts';
 import type { RequestHead } from '../shared/http1/message-head.ts';
 import { INTERNAL_HEADERS } from '../shared/tunnel/protocol.ts';
 import type { Admission, Entrance, LocalResponse } from './entrance.ts';
-import { makeRelayed, RELAY_HOP_HEADER, RELAY_SECRET_HEADER, wantedUpgrade } from './request-headers.ts';
+import {
+  makeRelayed,
+  RELAY_HOP_HEADER,
+  RELAY_OTHERS_HEADER,
+  RELAY_SECRET_HEADER,
+  wantedUpgrade,
+} from './request-headers.ts';
 import { nextRequestId } from './request-id.ts';
 
 export interface PeerEntranceOptions {
@@ -37,11 +43,12 @@ export class PeerEntrance implements Entrance {
     if (!host.ok || head.method === 'CONNECT') return { kind: 'refuse', code: 'broker.bad-request', requestId };
     const attempt = Number(head.headers.get(INTERNAL_HEADERS.attempt) ?? '1');
     const upgrade = wantedUpgrade(head);
+    const othersElsewhere = head.headers.get(RELAY_OTHERS_HEADER) === '1';
     makeRelayed(head, upgrade);
     const triesBefore = Number.isInteger(attempt) && attempt > 0 && attempt < 100 ? attempt - 1 : 0;
     return {
       kind: 'forward',
-      request: { head, host: host.value.host, requestId, upgrade, triesBefore, relayed: true },
+      request: { head, host: host.value.host, requestId, upgrade, triesBefore, relayed: true, othersElsewhere },
     };
   }
 

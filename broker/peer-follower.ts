@@ -2,15 +2,17 @@ import { request } from 'node:http';
 import type { ClientRequest } from 'node:http';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { SilenceWatch } from './silence-watch.ts';
 
-/** `GET /routes` of a peer: event `routes` is the whole list, event `change` what differs; a comment a second. */
+/** `GET /routes` of a peer: event `routes` is the whole list, event `change` what differs; a comment twice a second. */
 export const routesEvent = z.object({ hosts: z.array(z.string().max(253)).max(100_000) });
 export const changeEvent = z.object({ added: z.array(z.string().max(253)), removed: z.array(z.string().max(253)) });
 export const ROUTES_PATH = '/routes';
-export const ROUTES_PING_MS = 1_000;
+export const ROUTES_PING_MS = 500;
 
-/** Silence for which a peer is taken for dead, though its connection stands. */
-const SILENCE_MS = 2_500;
+/** A peer that is silent though its connection stands is doubted after the first time, taken for dead after the second. */
+const DOUBT_MS = 1_500;
+const SILENCE_MS = 6_000;
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 2_000;
 const MAX_EVENT_BYTES = 32 * 1024 * 1024;
@@ -18,6 +20,8 @@ const MAX_EVENT_BYTES = 32 * 1024 * 1024;
 export interface PeerFollowerReceiver {
   onHosts(added: readonly string[], removed: readonly string[]): void;
   onUp(): void;
+  /** It is silent: another is better; or it is heard again. */
+  onDoubt(doubted: boolean): void;
   onDown(reason: string): void;
 }
 
@@ -30,7 +34,7 @@ export class PeerFollower {
   #hosts = new Set<string>();
   #request: ClientRequest | undefined;
   #retry: NodeJS.Timeout | undefined;
-  #silence: NodeJS.Timeout | undefined;
+  #silence: SilenceWatch | undefined;
   #retryMs = FIRST_RETRY_MS;
   #stopped = false;
   #lastReason: string | undefined;
@@ -69,7 +73,13 @@ export class PeerFollower {
       headers: { authorization: `Bearer ${this.#secret}`, accept: 'text/event-stream' },
     });
     this.#request = dialled;
-    this.#listen(dialled);
+    this.#silence?.stop();
+    this.#silence = new SilenceWatch({
+      doubtMs: DOUBT_MS,
+      endMs: SILENCE_MS,
+      onDoubt: (doubted) => this.#onDoubt(doubted, dialled),
+      onEnd: () => this.#fail(dialled, `it was silent for ${SILENCE_MS} ms`),
+    });
     dialled.on('response', (response) => {
       if (response.statusCode !== 200) {
         this.#fail(dialled, `it answered ${response.statusCode}`);
@@ -79,7 +89,7 @@ export class PeerFollower {
       response.setEncoding('utf8');
       response.on('data', (piece: string) => {
         if (this.#request !== dialled) return;
-        this.#listen(dialled);
+        this.#silence?.heard();
         text += piece;
         for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
           const event = text.slice(0, end);
@@ -98,10 +108,14 @@ export class PeerFollower {
     dialled.end();
   }
 
-  #listen(dialled: ClientRequest): void {
-    clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => this.#fail(dialled, `it was silent for ${SILENCE_MS} ms`), SILENCE_MS);
-    this.#silence.unref();
+  #onDoubt(doubted: boolean, dialled: ClientRequest): void {
+    // One that has not answered yet serves nothing that could be doubted: it is dialled again.
+    if (!this.up) {
+      if (doubted) this.#fail(dialled, `it did not answer within ${DOUBT_MS} ms`);
+    } else {
+      if (doubted) this.#log.warn({ silentMs: DOUBT_MS }, 'peer is silent; others are preferred');
+      this.#receiver.onDoubt(doubted);
+    }
   }
 
   #take(event: string): boolean {
@@ -154,7 +168,7 @@ export class PeerFollower {
     this.#request = undefined;
     this.up = false;
     this.#hosts.clear();
-    clearTimeout(this.#silence);
+    this.#silence?.stop();
     ended?.destroy();
     if (wasUp) this.#receiver.onDown(reason);
     if (this.#stopped) return;

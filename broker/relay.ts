@@ -15,6 +15,7 @@ export class PeerTarget extends Target {
   readonly #onDead: (reason: string) => void;
   /** `probing` after it was away: one request at a time until one succeeds. */
   #state: 'good' | 'probing' | 'away' = 'good';
+  #doubted = false;
 
   constructor(peer: string, limits: TargetLimits, onDead: (reason: string) => void) {
     super(limits);
@@ -24,7 +25,15 @@ export class PeerTarget extends Target {
   }
 
   get usable(): boolean {
-    return this.#state === 'good' || (this.#state === 'probing' && this.inFlight === 0);
+    return !this.#doubted && (this.#state === 'good' || (this.#state === 'probing' && this.inFlight === 0));
+  }
+
+  get crowded(): boolean {
+    return this.#state === 'probing' && !this.#doubted;
+  }
+
+  get lastResort(): boolean {
+    return this.#state !== 'away';
   }
 
   open(): Wire {
@@ -44,6 +53,12 @@ export class PeerTarget extends Target {
     this.#onDead(error?.message ?? 'its connection ended');
   }
 
+  /** It is silent, or was heard again. Requests that can safely go to a better one do so now. */
+  doubt(doubted: boolean): void {
+    this.#doubted = doubted;
+    if (doubted) this.tellSuspect();
+  }
+
   /** Its routes are known again. */
   back(): void {
     if (this.#state !== 'away') return;
@@ -54,6 +69,7 @@ export class PeerTarget extends Target {
   /** Requests that can safely go elsewhere do so now. */
   away(): void {
     this.#state = 'away';
+    this.#doubted = false;
     this.sweepIdle(0, true);
     this.tellSuspect();
   }
@@ -77,6 +93,7 @@ export class Relay {
     this.#stopFollowing = directory.onChange((peer, state) => {
       if (state === 'down') this.#targets.get(peer)?.away();
       else if (state === 'up') this.#targets.get(peer)?.back();
+      else if (state === 'doubted' || state === 'trusted') this.#targets.get(peer)?.doubt(state === 'doubted');
     });
     this.#sweeper = setInterval(() => {
       const now = performance.now();

@@ -1,6 +1,9 @@
 import type { Logger } from 'pino';
 import { PeerFollower } from './peer-follower.ts';
 
+/** doubted: silent, its connection stands · trusted: heard again. */
+export type PeerState = 'up' | 'down' | 'changed' | 'doubted' | 'trusted';
+
 /** Which peers serve a host. Another implementation can follow a shared table instead of each peer. */
 export interface RouteDirectory {
   /** `HOST:PORT` of the peer listeners; the list is replaced when it changes, never changed. */
@@ -12,7 +15,7 @@ export interface RouteDirectory {
   readonly size: number;
   /** A request found the peer dead: it serves nothing until it is heard again. */
   suspect(peer: string, reason: string): void;
-  onChange(listener: (peer: string, state: 'up' | 'down' | 'changed') => void): () => void;
+  onChange(listener: (peer: string, state: PeerState) => void): () => void;
   close(): void;
 }
 
@@ -24,13 +27,14 @@ export class StaticRouteDirectory implements RouteDirectory {
   readonly #routes = new Map<string, readonly string[]>();
   readonly #served = new Set<string>();
   readonly #followers = new Map<string, PeerFollower>();
-  readonly #listeners = new Set<(peer: string, state: 'up' | 'down' | 'changed') => void>();
+  readonly #listeners = new Set<(peer: string, state: PeerState) => void>();
 
   constructor(peers: readonly string[], secret: string, log: Logger) {
     for (const peer of new Set(peers)) {
       const follower = new PeerFollower(peer, secret, log, {
         onHosts: (added, removed) => this.#change(peer, added, removed),
         onUp: () => this.#tell(peer, 'up'),
+        onDoubt: (doubted) => this.#tell(peer, doubted ? 'doubted' : 'trusted'),
         onDown: () => {
           this.#change(peer, [], [...this.#routes.keys()]);
           this.#tell(peer, 'down');
@@ -63,7 +67,7 @@ export class StaticRouteDirectory implements RouteDirectory {
     this.#followers.get(peer)?.restart(reason);
   }
 
-  onChange(listener: (peer: string, state: 'up' | 'down' | 'changed') => void): () => void {
+  onChange(listener: (peer: string, state: PeerState) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -97,7 +101,7 @@ export class StaticRouteDirectory implements RouteDirectory {
     if (added.length > 0 || removed.length > 0) this.#tell(peer, 'changed');
   }
 
-  #tell(peer: string, state: 'up' | 'down' | 'changed'): void {
+  #tell(peer: string, state: PeerState): void {
     for (const listener of this.#listeners) listener(peer, state);
   }
 }

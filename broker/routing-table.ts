@@ -27,6 +27,13 @@ export class RoutingTable {
     return this.#routes.size;
   }
 
+  /** Whether each host of the session has another one that answers. */
+  hasOtherWay(session: TunnelSession): boolean {
+    return [...session.hosts].every((host) =>
+      this.sessionsFor(host).some((other) => other !== session && other.usable),
+    );
+  }
+
   wasServed(host: string): boolean {
     return this.#served.has(host);
   }

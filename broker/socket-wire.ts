@@ -16,7 +16,12 @@ export class SocketWire implements Wire {
 
   constructor(host: string, port: number) {
     this.#socket = connect({ host, port, noDelay: true, allowHalfOpen: true });
-    this.#socket.setTimeout(CONNECT_TIMEOUT_MS, () => this.#socket.destroy(new Error('connect timed out')));
+    // A process that had no processor for so long hears of its connection right after the timer.
+    this.#socket.setTimeout(CONNECT_TIMEOUT_MS, () => {
+      setImmediate(() => {
+        if (!this.accepted) this.#socket.destroy(new Error('connect timed out'));
+      });
+    });
   }
 
   get queuedBytes(): number {

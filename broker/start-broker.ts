@@ -23,6 +23,7 @@ import { PublicEntrance } from './public-entrance.ts';
 import { Relay } from './relay.ts';
 import { Revocations } from './revocations.ts';
 import { StaticRouteDirectory } from './route-directory.ts';
+import type { PeerState } from './route-directory.ts';
 import { RouteFeed } from './route-feed.ts';
 import { RoutingTable } from './routing-table.ts';
 import { SessionRegistry } from './session-registry.ts';
@@ -164,6 +165,10 @@ class RunningBroker implements Broker, Edge {
     return this.#relay?.peersFor(host) ?? NO_TARGETS;
   }
 
+  get relays(): boolean {
+    return this.#options.roles.includes('edge');
+  }
+
   wasServed(host: string): boolean {
     return this.#table.wasServed(host) || (this.#directory?.wasServed(host) ?? false) || this.#warmingUp();
   }
@@ -275,6 +280,7 @@ class RunningBroker implements Broker, Edge {
       checkToken,
       remaining,
       onHello: (session: TunnelSession) => this.#registry.greet(session),
+      hasOtherWay: (session: TunnelSession) => this.#table.hasOtherWay(session),
       onHosts: (session: TunnelSession) => this.#registry.hostsChanged(session),
       onClosed: (session: TunnelSession, reason: string) => this.#registry.remove(session, reason),
     };
@@ -340,7 +346,7 @@ class RunningBroker implements Broker, Edge {
     await Promise.all(this.#heartbeats.map((heartbeat) => heartbeat.start()));
   }
 
-  #onPeer(peer: string, state: 'up' | 'down' | 'changed'): void {
+  #onPeer(peer: string, state: PeerState): void {
     if (state === 'up') this.#options.onEvent?.({ type: 'peer-up', peer, hosts: this.#directory?.size ?? 0 });
     else if (state === 'down') this.#options.onEvent?.({ type: 'peer-down', peer, reason: 'its connection ended' });
   }

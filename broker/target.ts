@@ -41,6 +41,10 @@ export abstract class Target {
 
   /** Whether a new request may go here. */
   abstract get usable(): boolean;
+  /** Doubted, but not gone: better than nothing. */
+  abstract get lastResort(): boolean;
+  /** Trusted, and without room for a moment. */
+  abstract get crowded(): boolean;
   /** A fresh wire; throws when there is none to be had, in which case nothing was delivered. */
   abstract open(): Wire;
   /** True when the peer certainly never saw the request that was written to this fresh wire. */
@@ -126,6 +130,16 @@ export abstract class Target {
   protected tellSuspect(): void {
     for (const one of this.running) one.onTargetSuspect();
   }
+}
+
+/** One that is doubted, when there is nothing better: the one with the least to do. */
+export function lastResort<T extends Target>(
+  targets: readonly T[],
+  refused: ReadonlySet<Target> | undefined,
+): T | undefined {
+  return targets
+    .filter((target) => target.lastResort && !target.full && refused?.has(target) !== true)
+    .toSorted((a, b) => a.inFlight - b.inFlight)[0];
 }
 
 /**

@@ -14,6 +14,8 @@ import type { TargetLimits } from './target.ts';
 import type { Wire } from './wire.ts';
 
 const HELLO_TIMEOUT_MS = 5_000;
+/** Pings that a session may miss which is the only way to its hosts: its agent may lack a processor, not a connection. */
+const LAST_WAY_MISSES = 6;
 /** The agent tells its load every 5 s, when it has changed. */
 const LOAD_HOLDS_MS = 10_000;
 /** `setTimeout` takes no more than this. */
@@ -31,6 +33,8 @@ export interface TunnelSessionOwner {
   remaining(claims: TunnelClaims): Result<TunnelClaims>;
   /** The hello has come: the session may be used; false when a newer one of this agent is there. */
   onHello(session: TunnelSession): boolean;
+  /** Whether each host of the session has another one that answers. */
+  hasOtherWay(session: TunnelSession): boolean;
   /** The hosts that it serves have changed. */
   onHosts(session: TunnelSession): void;
   onClosed(session: TunnelSession, reason: string): void;
@@ -67,6 +71,8 @@ export class TunnelSession extends Target {
       budget: owner.receiveBudget,
       keepAlive: { intervalMs: owner.limits.pingIntervalMs, missMs: owner.limits.pingTimeoutMs },
       onSuspect: (suspect) => this.#onSuspect(suspect),
+      onSilent: (silentMs) =>
+        silentMs >= LAST_WAY_MISSES * owner.limits.pingTimeoutMs || this.#state !== 'live' || owner.hasOtherWay(this),
       onGoAway: () => this.#onGoAway(),
       onClosed: (error) => this.#onSessionClosed(error),
     });
@@ -106,6 +112,15 @@ export class TunnelSession extends Target {
 
   get usable(): boolean {
     return this.#state === 'live' && !this.#session.suspect && this.#session.canOpen;
+  }
+
+  get lastResort(): boolean {
+    return this.#state === 'live' && this.#session.canOpen;
+  }
+
+  /** More streams than the agent has accepted yet, as when the requests of a session that died come all at once. */
+  get crowded(): boolean {
+    return this.#state === 'live' && !this.#session.suspect && !this.#session.canOpen;
   }
 
   open(): Wire {

@@ -8,6 +8,7 @@ import type { ReceiveBudget } from '../../shared/yamux/receive-budget.ts';
 import { Session } from '../../shared/yamux/session.ts';
 import type { ByteChannel, YamuxStream } from '../../shared/yamux/types.ts';
 
+import { answerWithin } from './answer-within.ts';
 import { ControlStream } from './control-stream.ts';
 import { DialRefused } from './dial.ts';
 import type { Dial } from './dial.ts';
@@ -45,6 +46,8 @@ export interface LinkContext {
   isTaken(broker: string, by: BrokerLink): boolean;
   onStream(stream: YamuxStream, link: { readonly broker: string; readonly region: string }): void;
   onTransition(link: BrokerLink, before: LinkState, after: LinkState): void;
+  /** The session missed two pings or more; false keeps it for now. */
+  onSilent(link: BrokerLink, silentMs: number): boolean;
   /** The round trip of a new session is known. */
   onMeasured(link: BrokerLink): void;
   onDuplicate(link: BrokerLink): void;
@@ -144,7 +147,8 @@ export class BrokerLink {
       return;
     }
     const session = this.#live?.session;
-    session?.ping(AbortSignal.timeout(CHECK_TIMEOUT_MS)).catch(() => {
+    if (session === undefined) return;
+    answerWithin(session, CHECK_TIMEOUT_MS, this.#c.clock, () => {
       session.destroy(new Error(`no answer within ${CHECK_TIMEOUT_MS} ms after ${reason}`));
     });
   }
@@ -243,6 +247,7 @@ export class BrokerLink {
         else this.#onStream(now.live, stream);
       },
       onSuspect: (suspect) => this.#apply({ type: 'suspected', generation, suspect }),
+      onSilent: (silentMs) => this.#c.onSilent(this, silentMs),
       onClosed: (error) => {
         if (now.live === undefined) now.ended = { error };
         else onClosed(error);

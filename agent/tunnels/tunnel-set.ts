@@ -16,6 +16,7 @@ import type { Dial, Probe } from './dial.ts';
 import type { LinkState } from './link-state.ts';
 import { MachineWatch } from './machine-watch.ts';
 import { nearerBroker } from './nearer-broker.ts';
+import { RoundTrips } from './round-trips.ts';
 
 /** What the sessions of all links together may hold of requests that upstreams read slowly. */
 const RECEIVE_BUDGET_BYTES = 128 * 1024 * 1024;
@@ -26,13 +27,12 @@ const REPLACE_AFTER_MS = 30_000;
 const AVOID_MS = 60_000;
 /** A broker that has drained restarts: dialled again within this time, not by all its agents at once. */
 const DRAINED_MS = 1_000;
-/** Dialling starts after this even when a probe is still under way. */
-const PROBE_TIMEOUT_MS = 300;
-const MAX_PROBES = 32;
 /** Brokers that are not linked are measured anew this often, and a link is moved when one of them is clearly nearer. */
 const REMEASURE_MS = 60_000;
 /** How long requests on a link that was moved may go on. */
 const MOVED_GRACE_MS = 30_000;
+/** How long a silent session is kept while no other answers: so long a starving process may be silent. */
+const LAST_WAY_MS = 6_000;
 const LOAD_EVERY_MS = 5_000;
 
 export interface TunnelSetOptions {
@@ -78,7 +78,7 @@ export class TunnelSet {
   /** Dropped, with requests that may still run. */
   readonly #leaving = new Set<BrokerLink>();
   readonly #context: LinkContext;
-  readonly #rtt = new Map<string, number>();
+  readonly #trips: RoundTrips;
   /** Directory ids that are not chosen for a while; `strictly`: not even where there is no other. */
   readonly #avoid = new Map<string, { readonly strictly: boolean }>();
   readonly #timers = new Set<() => void>();
@@ -86,7 +86,6 @@ export class TunnelSet {
   readonly #moves = new Map<BrokerLink, BrokerLink>();
   readonly #watch: MachineWatch;
   #generation: number;
-  #probing = false;
   #planned = false;
   #told = '';
   #closed = false;
@@ -112,9 +111,12 @@ export class TunnelSet {
       recordOf: (id) => options.brokers().find((record) => record.id === id),
       nextGeneration: () => ++this.#generation,
       isTaken: (broker, by) =>
-        [...this.#links].some((link) => link !== by && link.broker === broker && hasSession(link.state)),
+        [...this.#links].some(
+          (link) => link !== by && link !== this.#moves.get(by) && link.broker === broker && hasSession(link.state),
+        ),
       onStream: options.onStream,
       onTransition: (link, before, after) => this.#onTransition(link, before, after),
+      onSilent: (link, silentMs) => this.#onSilent(link, silentMs),
       onMeasured: (link) => {
         this.#told = '';
         this.#measured(link);
@@ -124,6 +126,10 @@ export class TunnelSet {
       onRebalance: (link) => this.#relieve(link),
       onHostRemoved: ({ broker }, host, reason) => options.onEvent({ event: 'host-removed', broker, host, reason }),
     };
+    this.#trips = new RoundTrips({
+      probe: options.probe ?? probeTcp,
+      onSilent: (id) => this.#after(REPLACE_AFTER_MS, () => this.#trips.forgetSilent(id)),
+    });
     this.#watch = new MachineWatch({
       clock: this.#clock,
       now: options.now ?? Date.now,
@@ -176,6 +182,7 @@ export class TunnelSet {
       });
     }
     this.#onMove(link, after);
+    if (before.name === 'suspect' && after.name === 'up') this.#onHeardAgain(link);
     if (after.name === 'waiting') this.#onAway(link, before, after);
     if (after.name === 'gone') {
       this.#links.delete(link);
@@ -195,7 +202,27 @@ export class TunnelSet {
   }
 
   #measured({ record, rttMs }: BrokerLink): void {
-    if (rttMs !== undefined) this.#rtt.set(record.id, rttMs);
+    if (rttMs !== undefined) this.#trips.set(record.id, rttMs);
+  }
+
+  /**
+   * Another link is up: the silent one ends. None is: perhaps it is this machine that starves, and what is silent may
+   * speak again; it is kept, and its broker dialled anew beside it.
+   */
+  #onSilent(link: BrokerLink, silentMs: number): boolean {
+    const others = [...this.#links].some((other) => other !== link && other.state.name === 'up');
+    if (others || silentMs >= LAST_WAY_MS || link.state.name !== 'suspect') return true;
+    if (!this.#closed) this.#move(link, this.#context.recordOf(link.record.id) ?? link.record);
+    return false;
+  }
+
+  /** What was dialled beside it is not needed. */
+  #onHeardAgain(link: BrokerLink): void {
+    for (const [newer, older] of this.#moves)
+      if (older === link && newer.record.id === link.record.id) {
+        this.#moves.delete(newer);
+        this.#drop(newer, { strictly: false });
+      }
   }
 
   #onAway(link: BrokerLink, before: LinkState, after: LinkState & { name: 'waiting' }): void {
@@ -214,7 +241,8 @@ export class TunnelSet {
 
   /** Ends a link for good; its broker is left alone for a while. */
   #drop(link: BrokerLink, { strictly }: { readonly strictly: boolean }, graceMs = 0): void {
-    this.#leaveAlone(link, AVOID_MS, strictly);
+    const twin = [...this.#links].some((other) => other !== link && other.record.id === link.record.id);
+    if (!twin) this.#leaveAlone(link, AVOID_MS, strictly);
     this.#leaving.add(link);
     link
       .close(graceMs)
@@ -260,33 +288,30 @@ export class TunnelSet {
   /** The broker of this link asked to be relieved: to the best broker that has no link, if there is one. */
   #relieve(link: BrokerLink): void {
     const free = this.#candidates().filter(({ id, draining }) => !draining && !this.#avoid.has(id));
-    const measured = free.map((record) => ({ record, rttMs: this.#rtt.get(record.id) }));
     const regions = [...this.#links].filter((other) => other !== link).map(({ region }) => region);
-    const [record] = chooseBrokers(measured, regions, 1);
+    const [record] = chooseBrokers(this.#trips.of(free), regions, 1);
     if (record !== undefined && !this.#closed) this.#move(link, record);
   }
 
   #remeasure(): void {
-    if (this.#probing || this.#moves.size > 0) return;
+    if (this.#trips.probing || this.#moves.size > 0) return;
     const free = this.#candidates();
-    for (const { id } of free) this.#rtt.delete(id);
-    this.#probe(free, () => {
+    this.#trips.forget(free.map(({ id }) => id));
+    this.#trips.measure(free, () => {
       const links = [...this.#links]
         .filter(({ state }) => state.name === 'up')
         .map((link) => ({ link, region: link.region, rttMs: link.rttMs }));
       const still = this.#candidates().filter(({ id }) => !this.#avoid.has(id));
-      const better = nearerBroker(
-        links,
-        still.map((record) => ({ record, rttMs: this.#rtt.get(record.id) })),
-      );
+      const better = nearerBroker(links, this.#trips.of(still));
       if (better !== undefined && !this.#closed) this.#move(better.from, better.to);
+      this.#planSoon();
     });
   }
 
   #onMachineChange(reason: string): void {
     this.#o.log.info({ reason }, 'checking all links');
     // Measured from another place.
-    this.#rtt.clear();
+    this.#trips.clear();
     for (const link of this.#links) link.check(reason);
     this.#planSoon();
   }
@@ -309,7 +334,9 @@ export class TunnelSet {
 
   #plan(): void {
     if (this.#closed || this.#o.token() === '' || this.#o.hosts().length === 0) return;
-    this.#forget();
+    this.#trips.keepOnly(
+      new Set([...this.#o.brokers().map(({ id }) => id), ...[...this.#links].map(({ record }) => record.id)]),
+    );
     const free = this.#candidates();
     const staying = [...this.#links].filter(
       (link) => !this.#moves.has(link) && link.state.name !== 'draining' && link.state.name !== 'gone',
@@ -321,12 +348,11 @@ export class TunnelSet {
     const replaced = away.slice(0, Math.max(0, free.length - Math.max(0, lacking)));
     const count = Math.min(free.length, Math.max(0, lacking) + replaced.length);
     if (count === 0) return;
-    if (free.length > count && this.#probe(free)) return;
+    if (free.length > count && this.#trips.measure(free, () => this.#planSoon())) return;
 
     for (const link of replaced) this.#drop(link, { strictly: false });
     const regions = staying.filter((link) => !replaced.includes(link)).map(({ region }) => region);
-    const measured = free.map((record) => ({ record, rttMs: this.#rtt.get(record.id) }));
-    for (const record of chooseBrokers(measured, regions, count)) {
+    for (const record of chooseBrokers(this.#trips.of(free), regions, count)) {
       this.#links.add(new BrokerLink(record, this.#context));
     }
     this.#tellSoon();
@@ -339,41 +365,6 @@ export class TunnelSet {
     const fresh = free.filter(({ id }) => !this.#avoid.has(id));
     const linked = [...this.#links].filter(({ state }) => state.name !== 'draining').length;
     return linked + fresh.length >= this.#wanted ? fresh : free;
-  }
-
-  /** Measures those not measured yet; true while that is under way. */
-  #probe(records: readonly BrokerRecord[], then: () => void = () => undefined): boolean {
-    if (this.#probing) return true;
-    const unknown = records.filter(({ id }) => !this.#rtt.has(id)).slice(0, MAX_PROBES);
-    if (unknown.length === 0) return false;
-    this.#probing = true;
-    const probe = this.#o.probe ?? probeTcp;
-    void Promise.all(
-      unknown.map(async ({ id, tunnel }) => {
-        const rttMs = await probe(tunnel, PROBE_TIMEOUT_MS);
-        this.#rtt.set(id, rttMs ?? Infinity);
-        if (rttMs === undefined) this.#after(REPLACE_AFTER_MS, () => this.#forgetSilent(id));
-      }),
-    ).then(() => {
-      this.#probing = false;
-      then();
-      this.#planSoon();
-    });
-    return true;
-  }
-
-  /** One that did not answer may answer now. */
-  #forgetSilent(id: string): void {
-    if (this.#rtt.get(id) === Infinity) this.#rtt.delete(id);
-  }
-
-  /** Drops what is known of brokers that are in neither the directory nor a link. */
-  #forget(): void {
-    const known = new Set([
-      ...this.#o.brokers().map(({ id }) => id),
-      ...[...this.#links].map(({ record }) => record.id),
-    ]);
-    for (const id of this.#rtt.keys()) if (!known.has(id)) this.#rtt.delete(id);
   }
 
   #after(ms: number, run: () => void): void {

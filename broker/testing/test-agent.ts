@@ -15,6 +15,8 @@ export interface TestAgentOptions {
   readonly generation?: number;
   /** Of this machine. */
   readonly localAddress?: string;
+  /** False: sends no pings, so that it is silent once its socket is paused. */
+  readonly keepAlive?: false;
   /** Answers requests, by `node:http` on each stream. */
   readonly onRequest?: RequestListener;
   /** Takes the streams as they are instead. */
@@ -62,6 +64,7 @@ export class TestAgent {
     let control = true;
     this.session = new Session(new WsChannel(socket), {
       role: 'client',
+      ...(options.keepAlive === undefined ? {} : { keepAlive: options.keepAlive }),
       onStream: (stream) => {
         if (control) {
           control = false;

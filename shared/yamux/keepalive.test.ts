@@ -93,4 +93,54 @@ describe('keep-alive', () => {
     session.destroy();
     end();
   });
+
+  it('reads what lies in the socket before it judges, when its timer was a little late', async () => {
+    const { clock, suspicions, session, far, end } = watched();
+    far.hold(true);
+    clock.advance(1_000);
+    await turns();
+    clock.sleep(1_100);
+    expect(suspicions).toEqual([]);
+    far.hold(false);
+    await turns();
+    clock.advance(10);
+    expect([suspicions, session.canOpen]).toEqual([[], true]);
+    session.destroy();
+    end();
+  });
+
+  it('ends a silent session in the end, however late each timer is', async () => {
+    const { clock, session, far, end } = watched();
+    far.hold(true);
+    for (let late = 0; late < 12; late++) clock.sleep(3_000);
+    expect(await session.closed).toMatchObject({ code: 'yamux-keepalive-timeout' });
+    end();
+  });
+
+  it('keeps a silent session for as long as its owner wants, and trusts it when it is heard', async () => {
+    const clock = new ManualClock();
+    const suspicions: boolean[] = [];
+    const silences: number[] = [];
+    let last = true;
+    const [near, far] = memoryChannelPair();
+    const server = new Session(far, { role: 'server', keepAlive: false });
+    const session = new Session(near, {
+      role: 'client',
+      clock,
+      onSuspect: (suspect) => suspicions.push(suspect),
+      onSilent: (silentMs) => (silences.push(silentMs), !last),
+    });
+    far.hold(true);
+    clock.advance(5_000);
+    expect([silences, session.suspect, session.canOpen]).toEqual([[2_000, 3_000, 4_000], true, true]);
+    far.hold(false);
+    await turns();
+    expect([suspicions, session.suspect]).toEqual([[true, false], false]);
+    far.hold(true);
+    last = false;
+    clock.advance(10_000);
+    expect(await session.closed).toMatchObject({ code: 'yamux-keepalive-timeout' });
+    expect([silences, clock.pending]).toEqual([[2_000, 3_000, 4_000, 2_000], 0]);
+    server.destroy();
+  });
 });

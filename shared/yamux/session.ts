@@ -26,6 +26,11 @@ export interface SessionOptions {
   onClosed?(error?: YamuxError): void;
   /** The peer missed a ping, or was heard again. */
   onSuspect?(suspect: boolean): void;
+  /**
+   * The peer missed two pings, and is silent still: true ends the session, which is the default; false keeps it for
+   * now, as the last way there is. Asked again after each further miss.
+   */
+  onSilent?(silentMs: number): boolean;
   /** The peer takes no new streams from now on. */
   onGoAway?(): void;
   readonly limits?: Partial<SessionLimits>;
@@ -282,6 +287,7 @@ export class Session {
         this.pings.ping().catch(() => undefined);
       },
       onSuspect: (suspect) => this.options.onSuspect?.(suspect),
+      onSilent: (silentMs) => this.options.onSilent?.(silentMs) ?? true,
       onDead: () => this.destroy(new YamuxError('yamux-keepalive-timeout')),
     });
   }
