@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Matcher } from '../../shared/gateway/config.ts';
+import type { Matcher, RouteConfig } from '../../shared/gateway/config.ts';
 import { HeaderList } from '../../shared/http1/header-list.ts';
 import { buildRouter } from './build-router.ts';
 import { compileMatcher } from './compile-matcher.ts';
 import { HeadView } from './head-view.ts';
+import { PrefixTree } from './prefix-tree.ts';
 import { readRequestPath } from './request-path.ts';
-import { stripPrefix } from './strip-prefix.ts';
 import { route } from './testing/config.ts';
 
 function view(
@@ -65,36 +65,86 @@ test('a hostile pattern does not stop the gateway', () => {
 });
 
 const hosts = ['a.example', 'b.example', 'c.example'];
+const PATHS = ['/', '/x', '/x/', '/x/y', '/xy', '/x/y/z', '/z'];
 const leaf: fc.Arbitrary<Matcher> = fc.oneof(
-  fc.constantFrom(...hosts).map((host): Matcher => ({ kind: 'host', host })),
-  fc.constantFrom('/', '/x', '/x/y').map((prefix): Matcher => ({ kind: 'path-prefix', prefix })),
+  fc.constantFrom(...hosts, 'A.example.').map((host): Matcher => ({ kind: 'host', host })),
+  fc.constantFrom('^[a-b]', 'c').map((pattern): Matcher => ({ kind: 'host-regexp', pattern })),
+  fc.constantFrom(...PATHS).map((prefix): Matcher => ({ kind: 'path-prefix', prefix })),
+  fc.constantFrom(...PATHS).map((path): Matcher => ({ kind: 'path', path })),
+  fc.constantFrom('^/x', 'y').map((pattern): Matcher => ({ kind: 'path-regexp', pattern })),
   fc.constantFrom('GET', 'POST').map((method): Matcher => ({ kind: 'method', method })),
 );
 const { matcher } = fc.letrec<{ matcher: Matcher }>((tie) => ({
   matcher: fc.oneof(
     { depthSize: 'small' },
     leaf,
-    fc.array(tie('matcher'), { minLength: 1, maxLength: 3 }).map((of): Matcher => ({ kind: 'all', of })),
-    fc.array(tie('matcher'), { minLength: 1, maxLength: 3 }).map((of): Matcher => ({ kind: 'any', of })),
+    fc.array(tie('matcher'), { maxLength: 3 }).map((of): Matcher => ({ kind: 'all', of })),
+    fc.array(tie('matcher'), { maxLength: 3 }).map((of): Matcher => ({ kind: 'any', of })),
     tie('matcher').map((of): Matcher => ({ kind: 'not', of })),
   ),
 }));
 
-test('the host index finds the same route as looking at all of them', () => {
+test('the index finds the same route as looking at all of them', () => {
   fc.assert(
     fc.property(
       fc.array(matcher, { maxLength: 12 }),
-      fc.constantFrom(null, ...hosts, 'd.example'),
-      fc.constantFrom('/', '/x', '/x/y/z'),
-      fc.constantFrom('GET', 'POST'),
-      (matchers, host, path, method) => {
+      fc.array(
+        fc.record({
+          host: fc.constantFrom(null, ...hosts, 'd.example'),
+          path: fc.constantFrom(...PATHS, '/other', ''),
+          method: fc.constantFrom('GET', 'POST'),
+        }),
+        { minLength: 5, maxLength: 5 },
+      ),
+      (matchers, requests) => {
         const routes = matchers.map((match, at) => route(`r${at}`, match));
-        const request = view({ host, path, method });
-        const expected = routes.find(({ match }) => compileMatcher(match)(request));
-        expect(buildRouter(routes).match(request)?.id).toBe(expected?.id);
+        const router = buildRouter(routes);
+        for (const parts of requests) {
+          const request = view(parts);
+          const expected = routes.find(({ match }) => compileMatcher(match)(request));
+          expect(router.match(request)?.id).toBe(expected?.id);
+        }
       },
     ),
+    { numRuns: 500 },
   );
+});
+
+test('a tree of prefixes finds every one that a text begins with', () => {
+  const word = fc.string({ unit: fc.constantFrom('/', 'a', 'b'), maxLength: 6 });
+  fc.assert(
+    fc.property(fc.array(word), word, (prefixes, text) => {
+      const tree = new PrefixTree<string>();
+      for (const prefix of prefixes) tree.add(prefix, prefix);
+      const found: string[] = [];
+      tree.visit(text, (values) => found.push(...values));
+      expect(found.toSorted()).toEqual(prefixes.filter((prefix) => text.startsWith(prefix)).toSorted());
+    }),
+  );
+});
+
+test('of ten thousand routes a request looks at those of its host and path alone', () => {
+  let looked = 0;
+  const routes = Array.from({ length: 10_000 }, (_, at): RouteConfig => {
+    const match: Matcher = {
+      kind: 'all',
+      of: [
+        { kind: 'host', host: `h${at % 100}.example` },
+        { kind: 'path-prefix', prefix: `/p${at}/` },
+      ],
+    };
+    return route(`r${at}`, match);
+  });
+  const router = buildRouter(routes);
+  const request = view({ host: 'h7.example', path: '/p4207/x' });
+  const counted = new Proxy(request, {
+    get(target, key, receiver) {
+      if (key === 'path') looked += 1;
+      return Reflect.get(target, key, receiver) as unknown;
+    },
+  });
+  expect(router.match(counted)?.id).toBe(routes[4207]?.id);
+  expect(looked).toBeLessThan(10);
 });
 
 test('paths are compared decoded, but for reserved characters', () => {
@@ -120,12 +170,4 @@ test('no path with dot segments is left, however it was written', () => {
       expect(path?.routing.startsWith('/')).toBe(true);
     }),
   );
-});
-
-test('a prefix is stripped from the raw path as from the decoded one', () => {
-  expect(stripPrefix('/api/x', '/api')).toBe('/x');
-  expect(stripPrefix('/api', '/api')).toBe('/');
-  expect(stripPrefix('/apis', '/api')).toBe('/s');
-  expect(stripPrefix('/a%20b/%2F', '/a b')).toBe('/%2F');
-  expect(stripPrefix('/ap', '/api')).toBeUndefined();
 });
