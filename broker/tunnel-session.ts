@@ -5,6 +5,7 @@ import type { Result } from '../shared/result/result.ts';
 import type { AgentMessage, TunnelClaims } from '../shared/tunnel/protocol.ts';
 import { YamuxError } from '../shared/yamux/errors.ts';
 import type { ReceiveBudget } from '../shared/yamux/receive-budget.ts';
+import { OWN_PEER_SHARE_BYTES } from '../shared/yamux/limits.ts';
 import { Session } from '../shared/yamux/session.ts';
 import type { ByteChannel } from '../shared/yamux/types.ts';
 import { version } from '../shared/version.ts';
@@ -69,6 +70,7 @@ export class TunnelSession extends Target {
       role: 'server',
       flushAfter: 'poll',
       budget: owner.receiveBudget,
+      limits: { untakenShareBytes: OWN_PEER_SHARE_BYTES },
       keepAlive: { intervalMs: owner.limits.pingIntervalMs, missMs: owner.limits.pingTimeoutMs },
       onSuspect: (suspect) => this.#onSuspect(suspect),
       onSilent: (silentMs) =>

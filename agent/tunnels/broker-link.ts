@@ -5,6 +5,7 @@ import type { BrokerRecord } from '../../shared/control/api.ts';
 import type { BrokerMessage } from '../../shared/tunnel/protocol.ts';
 import type { Clock } from '../../shared/yamux/clock.ts';
 import type { ReceiveBudget } from '../../shared/yamux/receive-budget.ts';
+import { OWN_PEER_SHARE_BYTES } from '../../shared/yamux/limits.ts';
 import { Session } from '../../shared/yamux/session.ts';
 import type { ByteChannel, YamuxStream } from '../../shared/yamux/types.ts';
 
@@ -241,6 +242,7 @@ export class BrokerLink {
       role: 'client',
       flushAfter: 'poll',
       budget: this.#c.receiveBudget,
+      limits: { untakenShareBytes: OWN_PEER_SHARE_BYTES },
       keepAlive: KEEP_ALIVE,
       onStream: (stream) => {
         if (now.live === undefined) early.push(stream);

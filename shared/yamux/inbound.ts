@@ -34,7 +34,6 @@ export interface InboundHost {
   makeRoom(bytes: number): void;
   flood(kind: FloodKind): boolean;
   moved(bytes: number): void;
-  ready(stream: Stream): void;
   pong(value: number): void;
   answered(value: number): boolean;
   peerWentAway(): void;
@@ -173,8 +172,7 @@ export class Inbound implements FrameSink {
   private onWindowUpdate(stream: Stream, flags: number, length: number): boolean {
     if (stream.closed) return this.host.isAlive();
     if (stream.sendWindow + length > MAX_UINT32) return this.fail('yamux-window-overflow', `stream ${stream.id}`);
-    stream.sendWindow += length;
-    if (length > 0 && stream.queuedBytes > 0) this.host.ready(stream);
+    if (length > 0) stream.granted(length);
     if ((flags & FLAG_FIN) === 0) return this.host.isAlive();
     if (stream.remoteEnded) stream.endedTwice();
     else stream.peerEnded();

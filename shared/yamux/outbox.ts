@@ -221,7 +221,7 @@ export class Outbox {
         batch.header(TYPE_WINDOW_UPDATE, FLAG_FIN, stream.id, 0);
         ended.push(stream);
       }
-      order.done(stream, bytes, !isEnd && stream.sendableBytes(1) > 0);
+      order.done(stream, bytes, !isEnd && stream.maySend());
     }
     flight.rest(isBlocked ? 'blocked' : order.isEmpty ? 'dry' : 'busy');
     if (flight.markIsAsked) this.mark();

@@ -24,7 +24,6 @@ const TURN_MS = 0.1;
 /** The part of a window that may be consumed without the peer being told, and the most of it that may. */
 const UNTOLD_PART = 1 / 4;
 const LARGEST_UNTOLD_BYTES = 1024 * 1024;
-const SMALLEST_TARGET_BYTES = 512 * 1024;
 
 export function idleConsumer(now: number): ConsumerRate {
   return { rate: 0, starting: true, rates: [], best: 0, flatRounds: 0, startedAt: now, bytes: 0 };
@@ -54,9 +53,11 @@ export function isWorthAnUpdate(consumedBytes: number, windowBytes: number): boo
   return consumedBytes >= Math.min(LARGEST_UNTOLD_BYTES, windowBytes * UNTOLD_PART);
 }
 
-/** The size that the window should have, between the smallest useful one and `maxBytes`. */
-export function receiveTarget(state: ConsumerRate, minRttMs: number, maxBytes: number): number {
+/**
+ * The size that the window should have, at most `maxBytes`. `leastBytes` saves updates where nobody needs the memory more.
+ */
+export function receiveTarget(state: ConsumerRate, minRttMs: number, maxBytes: number, leastBytes: number): number {
   const gain = state.starting ? GAIN_WHILE_STARTING : GAIN;
   const wanted = (state.rate * (gain * minRttMs + TURN_MS)) / (1 - UNTOLD_PART);
-  return Math.ceil(Math.min(maxBytes, Math.max(SMALLEST_TARGET_BYTES, wanted)));
+  return Math.ceil(Math.min(maxBytes, Math.max(leastBytes, wanted)));
 }

@@ -12,6 +12,8 @@ export interface SessionStats {
   readonly refused: number;
   /** Received and not consumed. */
   readonly bufferedBytes: number;
+  /** Written and not sent. */
+  readonly queuedBytes: number;
   readonly dataBytesReceived: number;
   readonly dataBytesSent: number;
   readonly framesSent: number;

@@ -195,6 +195,7 @@ export class Session {
       admitted: table.admitted,
       refused: table.refused,
       bufferedBytes: table.bufferedBytes,
+      queuedBytes: table.shares.queuedBytes,
       dataBytesReceived: this.dataBytesReceived,
       dataBytesSent: this.dataBytesSent,
       framesSent: this.framesSent,
@@ -313,7 +314,6 @@ export class Session {
         floods.moved(bytes);
         flight.received(bytes);
       },
-      ready: (stream) => outbox.ready(stream),
       pong: (value) => {
         flight.receivedPing();
         outbox.pong(value);

@@ -6,6 +6,7 @@ import type { SessionLimits } from './limits.ts';
 import type { Outbox } from './outbox.ts';
 import type { ReceiveBudget } from './receive-budget.ts';
 import { Stream, type StreamHost } from './stream.ts';
+import { SendShares } from './send-shares.ts';
 import { StreamOrder } from './stream-order.ts';
 import { StreamWindows } from './stream-windows.ts';
 
@@ -25,6 +26,7 @@ export interface StreamTableSettings {
 /** The streams of one session: ids, counts, time limits and the bytes that they hold together. */
 export class StreamTable implements StreamHost {
   readonly limits: SessionLimits;
+  readonly shares: SendShares<Stream>;
   backlog = 0;
   unacknowledged = 0;
   opened = 0;
@@ -46,6 +48,7 @@ export class StreamTable implements StreamHost {
     this.limits = limits;
     this.clock = clock;
     this.outbox = settings.outbox;
+    this.shares = new SendShares(limits, (stream) => this.outbox.ready(stream));
     this.nextId = settings.role === 'client' ? 1 : 2;
     this.order = new StreamOrder(settings.role === 'server');
     this.windows = new StreamWindows(limits.sessionBudgetBytes, settings.budget, () => this.dropLargest());
@@ -126,6 +129,7 @@ export class StreamTable implements StreamHost {
   loseAll(error: YamuxError): void {
     this.openLimit.clear();
     this.halfCloseLimit.clear();
+    this.shares.clear();
     for (const stream of this.streams.values()) stream.lost(error);
     this.windows.leave();
   }
@@ -156,6 +160,10 @@ export class StreamTable implements StreamHost {
 
   buffered(bytes: number): void {
     this.windows.buffered(bytes);
+  }
+
+  get leastTargetBytes(): number {
+    return this.windows.leastTargetBytes;
   }
 
   resizeWindow(current: number, target: number): number {

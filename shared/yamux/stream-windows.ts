@@ -1,9 +1,12 @@
 import { INITIAL_WINDOW_BYTES } from './frame.ts';
 import type { BudgetMember, ReceiveBudget } from './receive-budget.ts';
 
+const COMFORTABLE_BYTES = 512 * 1024;
+
 /**
- * What the streams of one session hold and may be promised, within its own bound and within the one that it shares. A
- * window never takes more than half of what is left, so that the first large one leaves something for others.
+ * What the streams of one session hold and may be promised, within its own bound and within the one that it shares: half
+ * of a bound is for what windows exceed their first size by. A window never takes more than half of what is left, so
+ * that the first large one leaves something for others.
  */
 export class StreamWindows implements BudgetMember {
   bufferedBytes = 0;
@@ -34,11 +37,16 @@ export class StreamWindows implements BudgetMember {
     this.shared?.makeRoom(bytes);
   }
 
+  /** Many consumers that stall leave no memory for windows that only save updates. */
+  get leastTargetBytes(): number {
+    return this.bufferedBytes > this.maxBytes / 4 ? INITIAL_WINDOW_BYTES : COMFORTABLE_BYTES;
+  }
+
   /** The size that a window of `current` bytes may have when `target` is wished for. */
   resize(current: number, target: number): number {
     const spare = Math.min(
-      this.maxBytes - this.grownBytes,
-      this.shared === undefined ? Infinity : this.shared.maxBytes - this.shared.grownBytes,
+      this.maxBytes / 2 - this.grownBytes,
+      this.shared === undefined ? Infinity : this.shared.maxBytes / 2 - this.shared.grownBytes,
     );
     const size = Math.min(target, current + Math.max(0, Math.floor(spare / 2)));
     this.opened(size);

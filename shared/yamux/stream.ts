@@ -4,11 +4,13 @@ import { FLAG_ACK, FLAG_SYN, INITIAL_WINDOW_BYTES } from './frame.ts';
 import type { SessionLimits } from './limits.ts';
 import { type ConsumerRate, idleConsumer, isWorthAnUpdate, receiveTarget, withConsumed } from './receive-window.ts';
 import type { Ordered } from './send-order.ts';
+import type { Sharer, SendShares } from './send-shares.ts';
 import type { StreamReceiver, YamuxStream } from './types.ts';
 
 /** What a stream needs of its session. */
 export interface StreamHost {
   readonly limits: SessionLimits;
+  readonly shares: SendShares<Stream>;
   /** True while the carrier takes no more bytes: what is written now has to wait. */
   readonly congested: boolean;
   now(): number;
@@ -22,6 +24,8 @@ export interface StreamHost {
   buffered(bytes: number): void;
   /** The round trip without queues; 0 while unknown. */
   readonly minRttMs: number;
+  /** What a window grows to without need. */
+  readonly leastTargetBytes: number;
   /** The size that a window of `current` bytes may have from now on. */
   resizeWindow(current: number, target: number): number;
   /** An incoming stream was taken by the application, or an own one by the peer. */
@@ -33,7 +37,7 @@ export interface StreamHost {
 }
 
 /** One stream of a session. Fields without a word in `YamuxStream` belong to the session's own parts. */
-export class Stream implements YamuxStream, Ordered {
+export class Stream implements YamuxStream, Ordered, Sharer {
   readonly id: number;
   readonly incoming: boolean;
   accepted: boolean;
@@ -44,10 +48,11 @@ export class Stream implements YamuxStream, Ordered {
   deficitBytes = 0;
   round = 0;
   isAnnounced = false;
+  isCrowded = false;
 
   /** Bytes that the peer may still send. */
   receiveWindow: number;
-  /** Bytes that we may still send. */
+  /** Bytes that the peer lets us still send. */
   sendWindow = INITIAL_WINDOW_BYTES;
   remoteEnded = false;
   /** Received and not consumed. */
@@ -99,8 +104,10 @@ export class Stream implements YamuxStream, Ordered {
     this.acknowledge();
     const waits = this.queue.length >= this.sendWindow || this.host.congested;
     this.queue.push(bytes, waits);
-    if (this.sendWindow > 0) this.host.ready(this);
-    if (this.queue.length <= this.host.limits.streamHighWaterBytes) return true;
+    const { shares } = this.host;
+    shares.queuedBytes += bytes.length;
+    if (this.maySend()) this.host.ready(this);
+    if (this.queue.length <= shares.highWaterBytes) return true;
     this.needsDrain = true;
     return false;
   }
@@ -211,13 +218,34 @@ export class Stream implements YamuxStream, Ordered {
 
   /** Bytes that may leave in one frame of at most `maxBytes`. */
   sendableBytes(maxBytes: number): number {
-    return this.closed ? 0 : Math.min(this.queue.length, this.sendWindow, maxBytes);
+    if (this.closed || this.queue.length === 0) return 0;
+    return Math.min(this.queue.length, maxBytes, this.host.shares.roomBytes(this.sendWindow));
+  }
+
+  /** True when data may leave now. Where only its share of the session forbids it, it waits for a larger one. */
+  maySend(): boolean {
+    if (this.sendableBytes(1) > 0) return true;
+    if (!this.closed && this.queue.length > 0 && this.sendWindow > 0) this.host.shares.crowded(this);
+    return false;
+  }
+
+  /** Credit from the peer. */
+  granted(bytes: number): void {
+    const before = this.sendWindow;
+    this.sendWindow += bytes;
+    this.host.shares.windowChanged(before, this.sendWindow);
+    if (this.maySend()) this.host.ready(this);
   }
 
   /** The next piece of a frame's payload. */
   shift(maxBytes: number): Uint8Array | undefined {
     const bytes = this.queue.shift(maxBytes);
-    if (bytes !== undefined) this.sendWindow -= bytes.length;
+    if (bytes === undefined) return undefined;
+    const { shares } = this.host;
+    const before = this.sendWindow;
+    this.sendWindow -= bytes.length;
+    shares.queuedBytes -= bytes.length;
+    shares.windowChanged(before, this.sendWindow);
     return bytes;
   }
 
@@ -238,7 +266,7 @@ export class Stream implements YamuxStream, Ordered {
 
   /** After a write that took bytes. */
   drainLeft(): void {
-    if (!this.needsDrain || this.closed || this.queue.length * 2 > this.host.limits.streamHighWaterBytes) return;
+    if (!this.needsDrain || this.closed || this.queue.length * 2 > this.host.shares.highWaterBytes) return;
     this.needsDrain = false;
     this.receiver?.onDrain();
   }
@@ -257,7 +285,7 @@ export class Stream implements YamuxStream, Ordered {
     const { minRttMs } = host;
     this.consumer = withConsumed(this.consumer ?? idleConsumer(this.openedAt), this.takenBytes, host.now(), minRttMs);
     this.takenBytes = 0;
-    const target = receiveTarget(this.consumer, minRttMs, host.limits.maxWindowBytes);
+    const target = receiveTarget(this.consumer, minRttMs, host.limits.maxWindowBytes, host.leastTargetBytes);
     // What the limits say is the least that a stream has.
     const windowBytes = host.resizeWindow(this.windowBytes, Math.max(target, host.limits.initialWindowBytes));
     const credit = this.consumedBytes + windowBytes - this.windowBytes;
@@ -280,7 +308,10 @@ export class Stream implements YamuxStream, Ordered {
     if (this.closed) return;
     this.closed = true;
     this.closeError = error;
+    const { shares } = this.host;
+    shares.queuedBytes -= this.queue.length;
     this.queue.clear();
+    shares.windowChanged(this.sendWindow, INITIAL_WINDOW_BYTES);
     this.host.removed(this);
     if (dropHeld) {
       this.held = undefined;

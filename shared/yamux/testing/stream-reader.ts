@@ -16,7 +16,8 @@ export class StreamReader implements StreamReceiver {
   readonly finished: Promise<void>;
   readonly closed: Promise<Error | undefined>;
   private readonly hash = createHash('sha256');
-  private readonly autoConsume: boolean;
+  private autoConsume: boolean;
+  private unconsumed = 0;
   private parts: Uint8Array[] = [];
   private settleEnded: () => void = () => {};
   private settleFinished: () => void = () => {};
@@ -37,7 +38,8 @@ export class StreamReader implements StreamReceiver {
     this.bytes += bytes.length;
     this.hash.update(bytes);
     if (this.bytes <= 1 << 20) this.parts.push(Uint8Array.from(bytes));
-    if (this.autoConsume) this.stream.consumed(bytes.length);
+    this.unconsumed += bytes.length;
+    if (this.autoConsume) this.consumeOn();
     const due = this.waiting.filter((waiter) => waiter.bytes <= this.bytes);
     this.waiting = this.waiting.filter((waiter) => waiter.bytes > this.bytes);
     for (const waiter of due) waiter.resolve();
@@ -65,6 +67,14 @@ export class StreamReader implements StreamReceiver {
     this.error = error;
     this.settleClosed(error);
     for (const resolve of this.drainWaiters) resolve();
+  }
+
+  /** Takes what waits, and all that follows. */
+  consumeOn(): void {
+    this.autoConsume = true;
+    const bytes = this.unconsumed;
+    this.unconsumed = 0;
+    this.stream.consumed(bytes);
   }
 
   /** Resolves when so many bytes have come in all. */
