@@ -12,13 +12,19 @@ export interface RunningNginx {
   stop(): Promise<void>;
 }
 
-/** An upstream that costs little: one nginx worker that serves files by name and size. */
-export async function startFileServer(files: Readonly<Record<string, number>>): Promise<RunningNginx> {
+/**
+ * An upstream that costs little: one nginx worker that serves files by name and size. `listen`: more parameters of that
+ * directive.
+ */
+export async function startFileServer(
+  files: Readonly<Record<string, number>>,
+  listen: readonly string[] = [],
+): Promise<RunningNginx> {
   const dir = await mkdtemp(join(tmpdir(), 'adit-bench-'));
   await chmod(dir, 0o755);
   for (const [name, bytes] of Object.entries(files)) await writeFile(join(dir, name), 'x'.repeat(bytes));
   const port = await freePort();
-  return startNginx(dir, port, `server { listen 127.0.0.1:${port}; root ${dir}; }`);
+  return startNginx(dir, port, `server { listen ${[`127.0.0.1:${port}`, ...listen].join(' ')}; root ${dir}; }`);
 }
 
 /** nginx as plain reverse proxy: one worker, kept upstream connections. What the ratios are of. */
