@@ -10,6 +10,10 @@ export interface BackendConfig {
   readonly weight: number;
   /** The gateway answers this status itself, without a body: what a backendRef of an HTTPRoute that leads nowhere gets. */
   readonly status?: number | undefined;
+  /** With `status`: as JSON of this gRPC status, which is what a backendRef of a GRPCRoute gets. */
+  readonly grpcStatus?: { readonly code: number; readonly message: string } | undefined;
+  /** The status where nothing says where the service runs, when another than 503 is wanted. */
+  readonly unknownStatus?: number | undefined;
 }
 
 /** What a route or another service sends requests to. Never in a circle. */

@@ -1,7 +1,7 @@
 import type { BackendConfig, GatewayConfig } from '../../../shared/gateway/config.ts';
 import type { LoadBalancerConfig, ServiceConfig, UpstreamScheme } from '../../../shared/gateway/service.ts';
 import { AgentError, toAgentError } from '../../errors.ts';
-import { emptyAnswer, problemAnswer } from '../own-answer.ts';
+import { emptyAnswer, problemAnswer, type OwnAnswer } from '../own-answer.ts';
 import { upstreamTarget } from '../upstream-target.ts';
 import { NO_COOKIES, type Refusal, type Service } from './choice.ts';
 import { LoadBalancer, type ServerPlace } from './load-balancer.ts';
@@ -86,12 +86,13 @@ export class ServiceBuilder {
     const services: Services = {
       service: (key) => built(key).service,
       ofRoute(routeId, backends) {
+        const ofBackend = (backend: BackendConfig): Built =>
+          ownAnswer(backend) ?? unknownAnswer(config, backend, urls) ?? built(backend.service);
         const [first] = backends;
-        if (first !== undefined && backends.length === 1 && first.status === undefined && first.weight > 0)
-          return built(first.service).service;
+        if (first !== undefined && backends.length === 1 && first.weight > 0) return ofBackend(first).service;
         const parts = backends.map((backend) => ({
           ...backend,
-          ...(backend.status === undefined ? built(backend.service) : statusOnly(backend.status)),
+          ...ofBackend(backend),
           name: bareName(config, backend.service),
         }));
         const print = JSON.stringify(parts.map((part) => [part.name, part.weight, part.print]));
@@ -113,9 +114,32 @@ export class ServiceBuilder {
   }
 }
 
-function statusOnly(status: number): Built {
-  const refusal: Refusal = { kind: 'refused', answer: emptyAnswer(status, []), cookies: NO_COOKIES };
-  return { print: `status ${status}`, service: { choose: () => refusal } };
+/** The gateway answers for the backend itself. */
+function ownAnswer({ status, grpcStatus }: BackendConfig): Built | undefined {
+  if (status === undefined) return undefined;
+  const answer: OwnAnswer =
+    grpcStatus === undefined
+      ? emptyAnswer(status, [])
+      : { status, headers: [['Content-Type', 'application/json']], body: Buffer.from(JSON.stringify(grpcStatus)) };
+  return always(`status ${status} ${grpcStatus?.code ?? ''}`, { kind: 'refused', answer, cookies: NO_COOKIES });
+}
+
+/** As for any service without a known address, but with the status that is wanted. */
+function unknownAnswer(
+  config: GatewayConfig,
+  { service, unknownStatus }: BackendConfig,
+  urls: ReadonlyMap<string, string>,
+): Built | undefined {
+  const wanted = config.services[service];
+  if (unknownStatus === undefined || wanted?.kind !== 'load-balancer') return undefined;
+  if (urlsOf(config, wanted, urls) !== undefined) return undefined;
+  const refusal = unknownUpstream(config, wanted.upstream);
+  const answer = { ...refusal.answer, status: unknownStatus };
+  return always(`unknown ${unknownStatus} ${service}`, { ...refusal, answer });
+}
+
+function always(print: string, refusal: Refusal): Built {
+  return { print, service: { choose: () => refusal } };
 }
 
 /** The name without its provider: what a parent's cookie is made of. */
