@@ -8,7 +8,6 @@ import { Gateway } from './gateway/gateway.ts';
 import { wantedHosts, type WantedHost } from './preview-hosts.ts';
 import { previewState } from './preview-state.ts';
 import { Recorder } from './recorder/recorder.ts';
-import { FolderSource } from './sources/folder-source.ts';
 import { hostLabel, type OnUpdate, type Source, type SourceUpdate } from './sources/source.ts';
 import { UrlSource } from './sources/url-source.ts';
 
@@ -70,7 +69,7 @@ export class PreviewAgent {
       if (control === undefined) throw new AgentError('no-control', 'The agent was started without a control plane.');
       const early: SourceUpdate[] = [];
       const own: { running?: Running } = {};
-      const source = this.#makeSource(request, (update) => {
+      const source = await this.#makeSource(request, (update) => {
         if (own.running === undefined) early.push(update);
         else this.#onUpdate(own.running, update);
       });
@@ -158,8 +157,10 @@ export class PreviewAgent {
     this.#gateway.clear('The preview has ended.');
   }
 
-  #makeSource({ source, upstreams }: PreviewRequest, onUpdate: OnUpdate): Source {
+  async #makeSource({ source, upstreams }: PreviewRequest, onUpdate: OnUpdate): Promise<Source> {
     if (source.kind === 'url') return new UrlSource(source, onUpdate);
+    // Parsers, schemas and compilers are a third of the program, and a URL needs none of them.
+    const { FolderSource } = await import('./sources/folder-source.ts');
     return new FolderSource({ dir: source.dir, upstreams, onUpdate, log: this.#options.log });
   }
 
@@ -200,14 +201,15 @@ export class PreviewAgent {
     running.appliedAt = new Date().toISOString();
     running.refused = undefined;
     this.#revision += 1;
-    const { config, tookMs } = update;
+    const { config, tookMs, errors } = update;
     this.#options.onEvent({
       event: 'config-applied',
       revision: this.#revision,
       routes: config.routes.length,
       tookMs: Math.round(tookMs),
     });
-    this.#tell();
+    if (errors === undefined) this.#tell();
+    else this.#refuse(running, errors.count, errors.first);
   }
 
   #refuse(running: Running, errors: number, message: string): void {

@@ -18,7 +18,7 @@ function words(event: PreviewEvent): string {
     case 'config-applied':
       return `✓ revision ${event.revision} serves: ${event.routes} routes, ${event.tookMs.toFixed(0)} ms`;
     case 'config-refused':
-      return `▲ the last good configuration serves on: ${event.errors} errors; ${event.message}`;
+      return `▲ what has errors is not taken over, its last good version serves on: ${event.errors} errors; ${event.message}`;
     case 'control-unreachable':
       return `○ control plane unreachable, the preview serves on: ${event.message}`;
     case 'control-reachable':

@@ -100,13 +100,18 @@ test('a file that is emptied counts only when it stays empty', async () => {
   await expect.poll(routed).toEqual(['/two']);
 });
 
-test('a broken edit is refused with file and line, and its repair serves again', async () => {
+test('a broken edit is refused with file and line while its last good version and all else serve, until it is repaired', async () => {
   await write('service.yaml', service);
   await write('routes.yaml', ingress('a', '/one'));
   await start();
   await write('routes.yaml', ingress('a', '/one').replace('kind: Ingress', 'kind: [Ingress'));
-  await expect.poll(() => updates.at(-1)?.kind).toBe('refused');
-  expect(updates.at(-1)).toMatchObject({ message: expect.stringMatching(/^routes\.yaml:\d+: /) });
+  await expect
+    .poll(() => updates.at(-1))
+    .toMatchObject({ kind: 'config', errors: { first: expect.stringMatching(/^routes\.yaml:\d+: /) } });
+  expect(routed()).toEqual(['/one']);
+  await write('more.yaml', ingress('b', '/beside'));
+  await expect.poll(routed).toEqual(['/beside', '/one']);
+  await rm(join(dir, 'more.yaml'));
   await write('routes.yaml', ingress('a', '/two'));
   await expect.poll(routed).toEqual(['/two']);
 });

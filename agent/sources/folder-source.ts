@@ -1,7 +1,7 @@
 import { opendir, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { Logger } from 'pino';
-import { analyze, type Analysis } from '../../shared/manifests/index.ts';
+import { accept, analyze, type Accepted, type Analysis } from '../../shared/manifests/index.ts';
 import type { SourceFile } from '../../shared/manifests/types.ts';
 import { WORKSPACE_CONFIG_FILE, type WorkspaceConfig } from '../../shared/workspace/adit-yaml.ts';
 import { parseWorkspaceConfig } from '../../shared/workspace/parse-config.ts';
@@ -32,6 +32,7 @@ export class FolderSource implements Source {
   #started = false;
   /** Of the last texts: what did not change is not read again. */
   #analysis: Analysis | undefined;
+  #accepted: Accepted | undefined;
 
   constructor(options: FolderSourceOptions) {
     this.#options = options;
@@ -96,17 +97,26 @@ export class FolderSource implements Source {
     this.#name = workspace.name ?? hostLabel(basename(this.#dir));
     const files = manifestsOf(texts, workspace);
     this.#analysis = analyze(files, { namespace: workspace.namespace, previous: this.#analysis });
-    const { diagnostics, config } = this.#analysis;
-    const errors = diagnostics.filter(({ severity }) => severity === 'error');
-    const [error] = errors;
-    if (error !== undefined) {
-      const message = `${error.file}:${error.line}: ${error.message}`;
-      this.#options.onUpdate({ kind: 'refused', errors: errors.length, message });
+    const { diagnostics, errors: count } = this.#analysis;
+    const error = diagnostics.find(({ severity }) => severity === 'error');
+    const first = error === undefined ? undefined : `${error.file}:${error.line}: ${error.message}`;
+    const accepted = accept(this.#analysis, this.#accepted);
+    const { config } = accepted;
+    if (first !== undefined && this.#accepted === undefined && config.routes.length === 0) {
+      this.#options.onUpdate({ kind: 'refused', errors: count, message: first });
       return;
     }
+    this.#accepted = accepted;
     const places = [this.#options.upstreams, urlsOf(workspace)];
     const upstreams = resolveUpstreams(config, places, workspace.namespace);
-    this.#options.onUpdate({ kind: 'config', config, upstreams, tookMs: performance.now() - begun });
+    const tookMs = performance.now() - begun;
+    this.#options.onUpdate({
+      kind: 'config',
+      config,
+      upstreams,
+      tookMs,
+      ...(first === undefined ? {} : { errors: { count, first } }),
+    });
   }
 }
 

@@ -8,8 +8,10 @@ export type SourceUpdate =
       /** Key of `config.upstreams` → base URL. */
       readonly upstreams: ReadonlyMap<string, string>;
       readonly tookMs: number;
+      /** Of the objects that were not taken over; their last versions without errors are in `config`. */
+      readonly errors?: { readonly count: number; readonly first: string } | undefined;
     }
-  /** The input has errors: what served before serves on. */
+  /** Nothing of the input can serve: what served before serves on. */
   | { readonly kind: 'refused'; readonly errors: number; readonly message: string };
 
 export type OnUpdate = (update: SourceUpdate) => void;

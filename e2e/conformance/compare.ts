@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { Received } from './echo-services.ts';
 import type { Answer } from './exchange.ts';
 
@@ -48,7 +49,9 @@ export function differences(reference: Answer, subject: Answer, ignore: readonly
     }
   };
   differ('status', reference.status, subject.status);
-  const own = reference.received.length === 0 && reference.status >= 400;
+  const own =
+    reference.status >= 400 &&
+    (reference.received.length === 0 || reference.body.trim() === STATUS_CODES[reference.status]);
   const skip = new Set([...Object.keys(RESPONSE_HEADERS), ...ignore, ...(own ? Object.keys(OWN_HEADERS) : [])]);
   differHeaders('response', reference.headers, subject.headers, skip, found);
   if (!own) differ('body', reference.body, subject.body);

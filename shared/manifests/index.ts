@@ -1,4 +1,5 @@
 /** Manifests: files in; diagnostics, graph and the gateway's configuration out. Pure functions over plain values. */
+export { accept, type Accepted } from './accept.ts';
 export { analyze, type Analysis, type AnalyzeOptions } from './analyze.ts';
 export { compile } from './compile/compile.ts';
 export { diagnosticCodes, type DiagnosticCode } from './errors.ts';

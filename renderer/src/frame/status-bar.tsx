@@ -45,7 +45,7 @@ export function StatusBar() {
       )}
       {preview?.config.refused !== undefined && (
         <span className="bad ellipsis" title={preview.config.refused}>
-          ▲ newest manifests refused
+          ▲ some manifests refused
         </span>
       )}
       {preview?.config.appliedAt !== undefined && preview.state !== 'off' && (

@@ -25,7 +25,7 @@ export function PreviewDetails({ busy, onToggle }: { busy: boolean; onToggle: ()
       )}
       {preview?.config.refused !== undefined && (
         <div className="note warn">
-          <strong>The newest manifests do not serve.</strong> The ones before go on. {preview.config.refused}
+          <strong>What has errors does not serve.</strong> Its last good version goes on. {preview.config.refused}
         </div>
       )}
       {preview && !off && preview.control.url !== undefined && !preview.control.reachable && (
