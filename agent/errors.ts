@@ -82,6 +82,11 @@ export const catalogue = {
     title: 'The answer of the upstream is not well-formed HTTP/1.1',
     hint: 'Check that the URL leads to an HTTP/1.1 server, and its scheme.',
   },
+  'upstream-stream-reset': {
+    status: 500,
+    title: 'The upstream ended the HTTP/2 stream before it answered',
+    hint: 'Look at the log of the upstream, and whether it speaks HTTP/2 at all.',
+  },
   'upstream-timeout': {
     status: 504,
     title: 'The upstream did not answer in time',

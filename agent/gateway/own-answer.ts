@@ -45,6 +45,7 @@ const FAILED_UPSTREAM: ReadonlySet<ErrorCode> = new Set([
   'upstream-untrusted',
   'upstream-reset',
   'upstream-malformed',
+  'upstream-stream-reset',
   'upstream-timeout',
 ]);
 

@@ -5,6 +5,7 @@ import type { MessageHandler } from '../../shared/http1/message-parser.ts';
 import { ResponseParser } from '../../shared/http1/response-parser.ts';
 import { AgentError } from '../errors.ts';
 import type { UpstreamTarget } from './upstream-target.ts';
+import type { Watching } from './upstream-watching.ts';
 
 /** Who gets the answer. After `onEnd` or `onFailed` nothing follows. */
 export interface ResponseSink {
@@ -21,13 +22,36 @@ export interface ResponseSink {
   onFailed(error: AgentError, answered: boolean): void;
 }
 
+/**
+ * What carries one exchange after the other to an upstream, as HTTP/1.1 messages: whatever the upstream speaks, the
+ * request comes as its head and the bytes of its framed body, and the answer goes to the sink in the same form.
+ */
+export interface UpstreamConnection {
+  readonly target: UpstreamTarget;
+  /** Carried an exchange before: it may be stale. */
+  readonly reused: boolean;
+  begin(method: string, head: Buffer, sink: ResponseSink): boolean;
+  /** False: wait for `onDrain`. */
+  write(bytes: Uint8Array): boolean;
+  /** Half-closes, after an upgrade. */
+  end(): void;
+  /** Sends what is queued and forgets the connection: both directions have ended. */
+  finish(): void;
+  pause(): void;
+  resume(): void;
+  /** After a 101: the raw bytes that came with the head; the rest comes through `onRaw`. */
+  takeOver(): Buffer[];
+  destroy(): void;
+}
+
 /** A peer that does not close after both directions ended is not waited for any longer. */
 const FINISH_MS = 5000;
 
 /** One HTTP/1.1 connection to an upstream: one exchange at a time, dead after the first error. */
-export class UpstreamConnection implements MessageHandler<ResponseHead> {
-  readonly target: UpstreamTarget;
-  /** Carried an exchange before: it may be stale. */
+export class Http1Connection implements UpstreamConnection, MessageHandler<ResponseHead> {
+  target: UpstreamTarget;
+  /** Of the exchange that runs. */
+  watching: Watching | undefined;
   reused = false;
   idleSince = 0;
   /** Milliseconds of `performance.now()` until which it may be taken again. */
@@ -37,7 +61,8 @@ export class UpstreamConnection implements MessageHandler<ResponseHead> {
   #socket: Socket;
   #parser = new ResponseParser(this);
   #sink: ResponseSink | undefined;
-  #onIdleDeath: ((connection: UpstreamConnection) => void) | undefined;
+  #onIdleDeath: ((connection: Http1Connection) => void) | undefined;
+  #headTimer: NodeJS.Timeout | undefined;
   #answered = false;
   #responseDone = false;
   #keepAlive = true;
@@ -65,21 +90,22 @@ export class UpstreamConnection implements MessageHandler<ResponseHead> {
     this.#responseDone = false;
     this.#onIdleDeath = undefined;
     this.#parser.expect(method);
+    const limit = this.target.transport?.responseHeaderTimeoutMs ?? 0;
+    if (limit > 0) this.#headTimer = setTimeout(() => this.#headOverdue(limit), limit);
     return this.#socket.write(head);
   }
 
-  /** False: wait for `onDrain`. */
   write(bytes: Uint8Array): boolean {
+    this.#headTimer?.refresh();
     return this.#socket.write(bytes);
   }
 
-  /** Half-closes, after an upgrade. */
   end(): void {
     this.#socket.end();
   }
 
-  /** Sends what is queued and forgets the connection: both directions have ended. */
   finish(): void {
+    this.#release();
     this.#sink = undefined;
     this.#dead = true;
     this.#socket.end();
@@ -94,13 +120,12 @@ export class UpstreamConnection implements MessageHandler<ResponseHead> {
     this.#socket.resume();
   }
 
-  /** After a 101: the raw bytes that came with the head; the rest comes through `onRaw`. */
   takeOver(): Buffer[] {
     return this.#parser.takeRest();
   }
 
   /** Keeps the connection for a next exchange; `onDeath` is called when it ends before. */
-  rest(onDeath: (connection: UpstreamConnection) => void): void {
+  rest(onDeath: (connection: Http1Connection) => void): void {
     this.#sink = undefined;
     this.reused = true;
     this.#onIdleDeath = onDeath;
@@ -108,12 +133,17 @@ export class UpstreamConnection implements MessageHandler<ResponseHead> {
   }
 
   destroy(): void {
+    this.#release();
     this.#sink = undefined;
     this.#dead = true;
     this.#socket.destroy();
   }
 
   onHead(head: ResponseHead): void {
+    if (head.status >= 200 || head.status === 101) {
+      this.#stopHeadTimer();
+      this.watching?.answered(head.status);
+    }
     this.#keepAlive = head.keepAlive;
     this.#raw = head.framing.kind === 'upgrade';
     const promise = head.headers.recurring ? undefined : head.headers.get('keep-alive');
@@ -161,6 +191,7 @@ export class UpstreamConnection implements MessageHandler<ResponseHead> {
     this.#responseDone = false;
     const sink = this.#sink;
     this.#sink = undefined;
+    this.#release();
     sink?.onEnd(this.#keepAlive && !this.#dead && !this.#parser.stopped && this.#parser.idle);
   }
 
@@ -187,9 +218,27 @@ export class UpstreamConnection implements MessageHandler<ResponseHead> {
     this.#fail(new AgentError('upstream-reset', `${this.target.origin}: ${reason}.`));
   }
 
+  #headOverdue(limit: number): void {
+    this.#fail(new AgentError('upstream-timeout', `${this.target.origin}: no response head within ${limit} ms.`));
+  }
+
+  #stopHeadTimer(): void {
+    clearTimeout(this.#headTimer);
+    this.#headTimer = undefined;
+  }
+
+  /** The exchange is over. */
+  #release(): void {
+    if (this.#headTimer !== undefined) this.#stopHeadTimer();
+    this.watching?.ended();
+    this.watching = undefined;
+  }
+
   #fail(error: AgentError): void {
     if (this.#dead) return;
     this.#dead = true;
+    this.watching?.failed();
+    this.#release();
     const sink = this.#sink;
     const onIdleDeath = this.#onIdleDeath;
     this.#sink = undefined;

@@ -1,7 +1,9 @@
-import type { AgentError } from '../errors.ts';
+import { AgentError } from '../errors.ts';
 import { dialUpstream, type Dial } from './dial-upstream.ts';
-import type { UpstreamConnection } from './upstream-connection.ts';
+import { Http1Connection, type UpstreamConnection } from './upstream-connection.ts';
+import { Http2Sessions } from './upstream-http2-sessions.ts';
 import type { UpstreamTarget } from './upstream-target.ts';
+import { Watching } from './upstream-watching.ts';
 
 export interface PoolOptions {
   readonly connectTimeoutMs: number;
@@ -18,12 +20,14 @@ const SWEEP_MS = 1000;
 /** Kept-alive connections by base URL; the one used last is taken first, so that the others can grow old and go. */
 export class UpstreamPool {
   #options: PoolOptions;
-  #idle = new Map<string, UpstreamConnection[]>();
+  #idle = new Map<string, Http1Connection[]>();
+  #http2: Http2Sessions;
   #sweeper: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(options: Partial<PoolOptions> = {}) {
     this.#options = { ...DEFAULTS, ...options };
+    this.#http2 = new Http2Sessions(this.#options);
   }
 
   get idleConnections(): number {
@@ -37,11 +41,19 @@ export class UpstreamPool {
    * that could not be sent again.
    */
   take(target: UpstreamTarget, restedMs = Infinity): UpstreamConnection | undefined {
+    if (target.http2 !== 'never') {
+      const stream = this.#http2.take(target);
+      if (stream !== undefined) return stream;
+    }
     const list = this.#idle.get(target.key);
     const now = performance.now();
     for (let connection = list?.pop(); connection !== undefined; connection = list?.pop()) {
       if (!connection.dead && connection.idleUntil > now) {
-        if (now - connection.idleSince <= restedMs) return connection;
+        if (now - connection.idleSince <= restedMs) {
+          connection.target = target;
+          if (target.watch !== undefined) connection.watching = new Watching(target.watch);
+          return connection;
+        }
         // The list is in order of age: the others have rested longer.
         list?.push(connection);
         return undefined;
@@ -52,21 +64,44 @@ export class UpstreamPool {
   }
 
   dial(target: UpstreamTarget, done: (result: UpstreamConnection | AgentError) => void): Dial {
-    return dialUpstream(target, this.#options.connectTimeoutMs, done);
+    if (target.http2 !== 'never') return this.#http2.dial(target, done);
+    const watching = target.watch === undefined ? undefined : new Watching(target.watch);
+    const dial = dialUpstream(target, this.#options.connectTimeoutMs, (result) => {
+      if (result instanceof AgentError) {
+        watching?.failed();
+        done(result);
+        return;
+      }
+      const connection = new Http1Connection(result.socket, target);
+      connection.watching = watching;
+      done(connection);
+    });
+    if (watching === undefined) return dial;
+    return {
+      cancel() {
+        dial.cancel();
+        watching.ended();
+      },
+    };
   }
 
   /** Only after a response whose end is certain and a request that was sent whole. */
   giveBack(connection: UpstreamConnection): void {
+    if (!(connection instanceof Http1Connection)) {
+      connection.destroy();
+      return;
+    }
     const { key } = connection.target;
     let list = this.#idle.get(key);
     if (list === undefined) this.#idle.set(key, (list = []));
-    const promised = connection.keepAliveMs === undefined ? this.#options.idleMs : connection.keepAliveMs - MARGIN_MS;
-    if (this.#closed || connection.dead || promised <= 0 || list.length >= this.#options.maxIdle) {
+    const { idleMs, maxIdle } = limitsOf(this.#options, connection.target);
+    const promised = connection.keepAliveMs === undefined ? idleMs : connection.keepAliveMs - MARGIN_MS;
+    if (this.#closed || connection.dead || promised <= 0 || list.length >= maxIdle) {
       connection.destroy();
       return;
     }
     connection.idleSince = performance.now();
-    connection.idleUntil = connection.idleSince + Math.min(promised, this.#options.idleMs);
+    connection.idleUntil = connection.idleSince + Math.min(promised, idleMs);
     connection.rest(this.#remove);
     list.push(connection);
     this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
@@ -74,13 +109,14 @@ export class UpstreamPool {
 
   close(): void {
     this.#closed = true;
+    this.#http2.close();
     clearInterval(this.#sweeper);
     this.#sweeper = undefined;
     for (const list of this.#idle.values()) for (const connection of list) connection.destroy();
     this.#idle.clear();
   }
 
-  readonly #remove = (connection: UpstreamConnection): void => {
+  readonly #remove = (connection: Http1Connection): void => {
     const list = this.#idle.get(connection.target.key);
     const at = list?.indexOf(connection) ?? -1;
     if (at >= 0) list?.splice(at, 1);
@@ -98,4 +134,14 @@ export class UpstreamPool {
     clearInterval(this.#sweeper);
     this.#sweeper = undefined;
   }
+}
+
+function limitsOf(options: PoolOptions, { transport }: UpstreamTarget): PoolOptions {
+  if (transport === undefined) return options;
+  const { maxIdleConnsPerHost: most, idleConnTimeoutMs: idle } = transport;
+  return {
+    ...options,
+    maxIdle: most === 0 ? options.maxIdle : Math.min(Math.max(0, most), options.maxIdle),
+    idleMs: idle === 0 ? options.idleMs : Math.min(idle, options.idleMs),
+  };
 }

@@ -1,3 +1,4 @@
+import type { HeaderList } from '../../../shared/http1/header-list.ts';
 import type { ResponseHead } from '../../../shared/http1/message-head.ts';
 import { ResponseParser } from '../../../shared/http1/response-parser.ts';
 import type { Session } from '../../../shared/yamux/session.ts';
@@ -8,6 +9,7 @@ export interface Answer {
   readonly head: ResponseHead;
   readonly interim: readonly number[];
   readonly body: Buffer;
+  readonly trailers: HeaderList | undefined;
   header(name: string): string | undefined;
   json(): Record<string, unknown>;
 }
@@ -30,6 +32,7 @@ export class VisitorStream {
   #pending: { resolve: (answer: Answer) => void; reject: (error: Error) => void } | undefined;
   #head: ResponseHead | undefined;
   #interim: number[] = [];
+  #trailers: HeaderList | undefined;
   #body: Buffer[] = [];
   #raw: ((bytes: Buffer) => void) | undefined;
   #onBody: ((bytes: Buffer) => void) | undefined;
@@ -49,6 +52,7 @@ export class VisitorStream {
           this.#onBody?.(bytes);
           this.#body.push(Buffer.from(bytes));
         },
+        onTrailers: (trailers) => (this.#trailers = trailers),
         onComplete: () => this.#complete(),
         onError: (error) => this.#fail(error),
       },
@@ -89,6 +93,7 @@ export class VisitorStream {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     this.#pending = { resolve, reject };
     this.#interim = [];
+    this.#trailers = undefined;
     this.#body = [];
     this.#onBody = onBody;
     this.#parser.expect(method);
@@ -139,6 +144,7 @@ export class VisitorStream {
       status: head.status,
       head,
       interim: this.#interim,
+      trailers: this.#trailers,
       body,
       header: (name) => head.headers.get(name),
       json: () => JSON.parse(body.toString()) as Record<string, unknown>,
