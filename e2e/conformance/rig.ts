@@ -60,6 +60,7 @@ export class Rig {
   /** Applies a case to both, waits until both serve it, and asks. The case's objects go when the next one comes. */
   async run(one: ConformanceCase): Promise<Verdict[]> {
     await this.#apply(this.#filled(one.manifests));
+    if (one.stateful) await this.#bothRoute(one);
     const verdicts: Verdict[] = [];
     const end = Date.now() + ASKED_AGAIN_MS;
     for (const ask of one.asks) verdicts.push(await this.#compare(ask, one, end));
@@ -86,6 +87,18 @@ export class Rig {
     this.#applied = objects;
     await this.#reference.apply(objects);
     await this.#serve(`---\n${manifests}`);
+  }
+
+  /** Asks each until it finds a route: one request more than the case's, that both count alike. */
+  async #bothRoute({ name, asks: [first] }: ConformanceCase): Promise<void> {
+    const host = first?.host ?? HOSTS[0];
+    const ask: Ask = { ...first, target: '/.ready' };
+    await until(`Traefik routes ${name}`, async () => {
+      return (await exchange(this.#reference.address, host, ask, this.#services)).status !== 404;
+    });
+    await until(`adit routes ${name}`, async () => {
+      return (await exchange(this.#subject.address, this.#subject.hostOf(host), ask, this.#services)).status !== 404;
+    });
   }
 
   /** Raises the revision on both and waits until both serve it. */

@@ -59,7 +59,7 @@ export const TRAFFIC_CASES: readonly ConformanceCase[] = [
     manifests:
       middleware(
         'm',
-        '{ errors: { status: ["404", "500-502"], service: { name: second, port: ${PORT} }, query: "/page?status={status}&from={url}&body=page-{status}" } }',
+        '{ errors: { status: ["404", "500-502"], service: { name: second, port: ${PORT}, nativeLB: true }, query: "/page?status={status}&from={url}&body=page-{status}" } }',
       ) + through('m'),
     asks: get('/', '/?status=404', '/?status=500', '/?status=502', '/?status=503', '/?status=403'),
   },
@@ -68,7 +68,7 @@ export const TRAFFIC_CASES: readonly ConformanceCase[] = [
     manifests:
       middleware(
         'm',
-        '{ errors: { status: ["400-499"], statusRewrites: { "404": 200, "410-420": 500 }, service: { name: second, port: ${PORT} }, query: "/p/{status}/{originalStatus}" } }',
+        '{ errors: { status: ["400-499"], statusRewrites: { "404": 200, "410-420": 500 }, service: { name: second, port: ${PORT}, nativeLB: true }, query: "/p/{status}/{originalStatus}" } }',
       ) + through('m'),
     asks: get('/?status=404', '/?status=418', '/?status=401'),
   },
