@@ -109,3 +109,8 @@ export function codeOfStatus(status: number): BrokerErrorCode {
 export class BrokerOptionsError extends Error {
   readonly code = 'broker.options';
 }
+
+/** An authority gave no certificate; the message says at which step and why. */
+export class AcmeError extends Error {
+  readonly code = 'broker.acme';
+}

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { DEFAULT_HTTP1_LIMITS } from '../shared/http1/limits.ts';
 import type { Http1Limits } from '../shared/http1/limits.ts';
+import type { AcmeOptions } from './acme-certificates.ts';
 import type { CertificateFile } from './certificate-files.ts';
 import { isLoopback } from './connection-facts.ts';
 
@@ -18,6 +19,8 @@ export interface BrokerOptions {
   readonly public: ListenOptions & {
     /** TLS ends here, HTTP/2 is spoken; the files are read again when they change. The first is the default. */
     readonly tls?: readonly CertificateFile[];
+    /** Certificates from an authority, beside those in files. */
+    readonly acme?: AcmeOptions;
     /** Connections from `trust` begin with a PROXY header, version 1 or 2. */
     readonly proxyProtocol?: boolean;
   };

@@ -8,7 +8,6 @@ import { TUNNEL_PATH } from '../shared/tunnel/protocol.ts';
 import type { TunnelClaims } from '../shared/tunnel/protocol.ts';
 import { ReceiveBudget } from '../shared/yamux/receive-budget.ts';
 import { AddressLimits } from './address-limits.ts';
-import { CertificateFiles } from './certificate-files.ts';
 import { addressGroup, plainAddress } from './connection-facts.ts';
 import type { Edge } from './edge.ts';
 import { BrokerOptionsError } from './errors.ts';
@@ -29,11 +28,11 @@ import { RoutingTable } from './routing-table.ts';
 import { SessionRegistry } from './session-registry.ts';
 import { SigningKeys } from './signing-keys.ts';
 import type { Target } from './target.ts';
-import { TlsFront } from './tls-front.ts';
 import { TrustedAddresses } from './trusted-addresses.ts';
 import { TunnelListener } from './tunnel-listener.ts';
 import { TunnelSession } from './tunnel-session.ts';
 import { VisitorListener } from './visitor-listener.ts';
+import { VisitorTls } from './visitor-tls.ts';
 
 const NO_TARGETS: readonly Target[] = [];
 const IDLE_POLL_MS = 20;
@@ -84,7 +83,7 @@ class RunningBroker implements Broker, Edge {
   readonly #directory: StaticRouteDirectory | undefined;
   readonly #relay: Relay | undefined;
   readonly #feed: RouteFeed;
-  #certificates: CertificateFiles | undefined;
+  #tls: VisitorTls | undefined;
   #public: VisitorListener | undefined;
   #peer: VisitorListener | undefined;
   #tunnel: TunnelListener | undefined;
@@ -138,7 +137,7 @@ class RunningBroker implements Broker, Edge {
   async start(): Promise<void> {
     const { options } = { options: this.#options };
     await Promise.all([this.#keys?.start(), this.#revocations?.start()]);
-    const tls = await this.#visitorTls();
+    const tls = await this.#startTls();
     const proto = tls !== undefined || options.publicUrl?.startsWith('https:') === true ? 'https' : 'http';
     const trusted = this.#trusted;
     const addresses = new AddressLimits(this.limits);
@@ -216,24 +215,19 @@ class RunningBroker implements Broker, Edge {
     for (const heartbeat of this.#heartbeats) heartbeat.stop();
     this.#keys?.stop();
     this.#revocations?.stop();
-    this.#certificates?.stop();
     this.#feed.close();
     this.#relay?.close();
     this.#directory?.close();
     this.#registry.stop();
-    await Promise.all([this.#public?.close(), this.#peer?.close(), this.#tunnel?.close()]);
+    await Promise.all([this.#public?.close(), this.#peer?.close(), this.#tunnel?.close(), this.#tls?.stop()]);
   }
 
-  async #visitorTls(): Promise<TlsFront | undefined> {
-    const files = this.#options.public.tls;
-    if (files === undefined) return undefined;
-    const front = new TlsFront({
-      handshakeTimeoutMs: this.limits.headTimeoutMs,
-      onFailed: (error) => this.log.trace({ err: error }, 'TLS handshake failed'),
-    });
-    this.#certificates = new CertificateFiles({ files, log: this.log, use: (pairs) => front.use(pairs) });
-    await this.#certificates.start();
-    return front;
+  async #startTls(): Promise<VisitorTls['front'] | undefined> {
+    const { tls: files = [], acme } = this.#options.public;
+    if (files.length === 0 && acme === undefined) return undefined;
+    const handshakeTimeoutMs = this.limits.headTimeoutMs;
+    this.#tls = await VisitorTls.start({ files, acme, handshakeTimeoutMs, log: this.log });
+    return this.#tls.front;
   }
 
   #peerEntrance(): PeerEntrance {

@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { createSecureContext, createServer } from 'node:tls';
-import type { SecureContext, Server, TLSSocket } from 'node:tls';
+import { createSecureContext, createServer, TLSSocket } from 'node:tls';
+import type { SecureContext, Server } from 'node:tls';
 import { canonicalHost } from '../shared/http1/canonical-host.ts';
 import { leafOf } from './certificate-pair.ts';
 import type { CertificatePair } from './certificate-pair.ts';
@@ -29,22 +29,28 @@ export class TlsFront {
   readonly #server: Server;
   /** Waiting for the end of their handshake, by remote address and port. */
   readonly #waiting = new Map<string, (secured: SecuredConnection) => void>();
-  readonly #challenges = new Map<string, SecureContext>();
+  readonly #challenges = new Map<string, readonly SecureContext[]>();
   readonly #byName = new Map<string, SecureContext | undefined>();
   #certificates: readonly Certificate[] = [];
 
   constructor(options: { readonly handshakeTimeoutMs: number; onFailed(error: Error): void }) {
     const byName = (name: string): SecureContext | undefined => this.#contextFor(name);
-    const challenge = (name: string): SecureContext | undefined => this.#challenges.get(name.toLowerCase());
+    const challenged = new WeakSet<TLSSocket>();
+    const challenge = (name: string): readonly SecureContext[] | undefined => this.#challenges.get(name.toLowerCase());
     this.#server = createServer({
       minVersion: 'TLSv1.2',
       handshakeTimeout: options.handshakeTimeoutMs,
-      SNICallback: (name, done) => done(null, byName(name)),
+      // Over TLS 1.3 this comes after ALPN and would take the certificate of a challenge away again. That `this` is the
+      // connection is so in Node 24, and e2e/acme notices when it no longer is.
+      SNICallback(this: unknown, name, done) {
+        done(null, this instanceof TLSSocket && challenged.has(this) ? undefined : byName(name));
+      },
       // A function, for `this` is the connection: tls.TLSSocket.setKeyCert is made for this place.
       ALPNCallback(this: TLSSocket, { servername, protocols }): string | undefined {
-        const context = protocols.includes(ACME_PROTOCOL) ? challenge(servername) : undefined;
-        if (context !== undefined) {
-          this.setKeyCert(context);
+        const contexts = protocols.includes(ACME_PROTOCOL) ? challenge(servername) : undefined;
+        if (contexts !== undefined) {
+          challenged.add(this);
+          for (const context of contexts) this.setKeyCert(context);
           return ACME_PROTOCOL;
         }
         return PROTOCOLS.find((protocol) => protocols.includes(protocol));
@@ -69,10 +75,16 @@ export class TlsFront {
     this.#byName.clear();
   }
 
-  /** The certificate that proves to an authority that `name` leads here (RFC 8737); undefined takes it back. */
-  challenge(name: string, pair: CertificatePair | undefined): void {
-    if (pair === undefined) this.#challenges.delete(name.toLowerCase());
-    else this.#challenges.set(name.toLowerCase(), createSecureContext({ cert: pair.cert, key: pair.key }));
+  /**
+   * The certificates that prove to an authority that `name` leads here (RFC 8737); undefined takes them back. One of each
+   * kind of key that is in use: OpenSSL replaces the certificate of the same kind only, and may choose the other.
+   */
+  challenge(name: string, pairs: readonly { readonly cert: string; readonly key: string }[] | undefined): void {
+    if (pairs === undefined) this.#challenges.delete(name.toLowerCase());
+    else {
+      const contexts = pairs.map(({ cert, key }) => createSecureContext({ cert, key }));
+      this.#challenges.set(name.toLowerCase(), contexts);
+    }
   }
 
   /** `onSecure` is called at most once; a connection whose handshake fails is closed. */

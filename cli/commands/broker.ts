@@ -2,11 +2,12 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { BrokerOptions } from '../../broker/index.ts';
 import { CommandFailed, EXIT } from '../errors.ts';
 import { listenAddress, type ListenAddress } from '../listen-address.ts';
+import { acmeOf, addAcmeFlags, type AcmeFlags } from '../broker-acme-flags.ts';
 import { addLimitFlags, limitsOf } from '../broker-limit-flags.ts';
 import { graceSeconds } from '../grace-seconds.ts';
 import { optionFile, printLine, runRole, secretFromEnvironment, type RoleFlags } from '../role.ts';
 
-interface Flags extends RoleFlags {
+interface Flags extends RoleFlags, AcmeFlags {
   readonly id: string;
   readonly region: string;
   readonly role: 'both' | 'tunnel' | 'edge';
@@ -32,7 +33,7 @@ const HURRY_MS = 1_000;
 const CLOSE_SLACK_MS = 3_000;
 
 export function brokerCommand(): Command {
-  return addLimitFlags(new Command('broker'))
+  return addLimitFlags(addAcmeFlags(new Command('broker')))
     .description('accept tunnels from agents (role tunnel) and visitors (role edge), and bring them together')
     .requiredOption('--id <id>', 'name of this broker, unique among all')
     .option('--region <region>', 'where it stands', 'default')
@@ -70,7 +71,9 @@ Environment:
 Examples:
   adit broker --id fra-1 --region fra --control https://control.example --tls-cert tls.pem --tls-key key.pem \\
     --listen 0.0.0.0:80 --tunnel-listen 0.0.0.0:443 --peer-listen 10.0.0.5:9000
-  adit broker --id edge-1 --role edge --listen 0.0.0.0:80 --peer 10.0.0.5:9000 --peer 10.0.0.6:9000`,
+  adit broker --id edge-1 --role edge --listen 0.0.0.0:80 --peer 10.0.0.5:9000 --peer 10.0.0.6:9000
+  adit broker --id edge-1 --role edge --listen 0.0.0.0:443 --peer 10.0.0.5:9000 --acme-agree-tos \\
+    --acme-directory https://acme-v02.api.letsencrypt.org/directory --acme-host shop.example --acme-store /var/lib/adit`,
     )
     .action((flags: Flags) =>
       runRole(flags, async (log) => {
@@ -137,6 +140,7 @@ async function brokerOptions(flags: Flags): Promise<Omit<BrokerOptions, 'log'>> 
       ? { cert: await optionFile('--tls-cert', flags.tlsCert), key: await optionFile('--tls-key', flags.tlsKey) }
       : undefined;
   const brokerKey = secretFromEnvironment('ADIT_BROKER_KEY');
+  const acme = await acmeOf(flags);
   return {
     id: flags.id,
     region: flags.region,
@@ -144,6 +148,7 @@ async function brokerOptions(flags: Flags): Promise<Omit<BrokerOptions, 'log'>> 
     public: {
       ...flags.listen,
       ...(publicTls.length > 0 ? { tls: publicTls } : {}),
+      ...(acme === undefined ? {} : { acme }),
       ...(flags.proxyProtocol === true ? { proxyProtocol: true } : {}),
     },
     trust: flags.trust,

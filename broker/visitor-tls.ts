@@ -1,0 +1,74 @@
+import type { Logger } from 'pino';
+import { AcmeCertificates } from './acme-certificates.ts';
+import type { AcmeOptions } from './acme-certificates.ts';
+import { AcmeHttpListener } from './acme-http-listener.ts';
+import type { ChallengePair } from './acme-order.ts';
+import { CertificateFiles } from './certificate-files.ts';
+import type { CertificateFile } from './certificate-files.ts';
+import type { CertificatePair } from './certificate-pair.ts';
+import { TlsFront } from './tls-front.ts';
+
+export interface VisitorTlsOptions {
+  readonly files: readonly CertificateFile[];
+  readonly acme: AcmeOptions | undefined;
+  readonly handshakeTimeoutMs: number;
+  readonly log: Logger;
+}
+
+const NONE: readonly CertificatePair[] = [];
+
+/** TLS of the public listener with certificates from files, before those from an authority. */
+export class VisitorTls {
+  readonly front: TlsFront;
+  #files: CertificateFiles | undefined;
+  #acme: AcmeCertificates | undefined;
+  #http: AcmeHttpListener | undefined;
+
+  private constructor(front: TlsFront) {
+    this.front = front;
+  }
+
+  /** Rejects with `BrokerOptionsError`, or when the plain listener cannot be bound. */
+  static async start({ files, acme, handshakeTimeoutMs, log }: VisitorTlsOptions): Promise<VisitorTls> {
+    const front = new TlsFront({
+      handshakeTimeoutMs,
+      onFailed: (error) => log.trace({ err: error }, 'TLS handshake failed'),
+    });
+    const made = new VisitorTls(front);
+    const sources = { files: NONE, acme: NONE };
+    const use = (changed: Partial<typeof sources>): void => {
+      const all = { ...sources, ...changed };
+      front.use([...all.files, ...all.acme]);
+      Object.assign(sources, changed);
+    };
+    try {
+      if (files.length > 0) {
+        made.#files = new CertificateFiles({ files, log, use: (pairs) => use({ files: pairs }) });
+        await made.#files.start();
+      }
+      if (acme !== undefined) await made.#startAcme(acme, log, (pairs) => use({ acme: pairs }));
+    } catch (error) {
+      await made.stop();
+      throw error;
+    }
+    return made;
+  }
+
+  async stop(): Promise<void> {
+    this.#files?.stop();
+    await this.#acme?.stop();
+    await this.#http?.close();
+  }
+
+  async #startAcme(options: AcmeOptions, log: Logger, use: (pairs: readonly CertificatePair[]) => void): Promise<void> {
+    const http = options.http === undefined ? undefined : await AcmeHttpListener.listen(options.http);
+    this.#http = http;
+    const responders = {
+      tlsAlpn: (host: string, pairs: readonly ChallengePair[] | undefined) => this.front.challenge(host, pairs),
+      http: http === undefined ? undefined : (token: string, text: string | undefined) => http.answer(token, text),
+    };
+    const acme = new AcmeCertificates(options, { log, responders, use });
+    this.#acme = acme;
+    await acme.start();
+  }
+}
