@@ -47,6 +47,16 @@ export const catalogue = {
     hint: 'Wait for Retry-After seconds.',
   },
   'quota-exceeded': { status: 429, title: 'The quota of the plan is used up', hint: 'Wait for Retry-After seconds.' },
+  'middleware-refused': {
+    status: 403,
+    title: 'A middleware of the route answered itself',
+    hint: 'Look at the Middleware objects that the route names.',
+  },
+  'answer-too-large': {
+    status: 502,
+    title: 'The answer is larger than it may be',
+    hint: 'Look at the limits of the Middleware object.',
+  },
   'upstream-unknown': {
     status: 503,
     title: 'It is not known where the Service runs',
@@ -143,6 +153,11 @@ export const catalogue = {
     status: 503,
     title: 'The control plane cannot be reached',
     hint: 'Check its URL and that it runs; the agent keeps trying.',
+  },
+  'token-expired': {
+    status: 503,
+    title: 'The tunnel token has expired',
+    hint: 'Nothing is served until the control plane answers again; the agent keeps asking.',
   },
   'proxy-invalid': {
     status: 503,

@@ -1,16 +1,15 @@
 import type { CorsConfig } from '../../shared/gateway/config.ts';
+import type { HeaderList, HeaderPair } from '../../shared/http1/header-list.ts';
 import { compilePattern } from './compile-matcher.ts';
-import type { HeaderPair } from './policy.ts';
-import type { RequestView } from './request-view.ts';
 
-/** What CORS changes in a response; written so that any header container can apply it. */
-export interface CorsEffect {
-  readonly set: readonly HeaderPair[];
-  readonly varyOrigin: boolean;
+/** What CORS looks at; `header` takes lower case. */
+interface Asking {
+  readonly method: string;
+  header(name: string): string | undefined;
 }
 
 /**
- * The CORS part of Traefik's headers middleware: a preflight is answered 200 before authentication, whether or not the
+ * The CORS part of Traefik's headers middleware: a preflight is answered 200 before anything else, whether or not the
  * origin is allowed (then without `Access-Control-Allow-Origin`); every other response gets its headers afterwards.
  */
 export class Cors {
@@ -23,7 +22,7 @@ export class Cors {
   }
 
   /** The headers of the answer to a preflight; undefined when the request is none. */
-  preflight(request: RequestView): readonly HeaderPair[] | undefined {
+  preflight(request: Asking): readonly HeaderPair[] | undefined {
     if (request.method !== 'OPTIONS') return undefined;
     const origin = request.header('origin') ?? '';
     const wanted = request.header('access-control-request-method') ?? '';
@@ -39,14 +38,17 @@ export class Cors {
     return headers;
   }
 
-  effect(request: RequestView): CorsEffect {
+  /** The headers of any other answer. */
+  apply(headers: HeaderList, request: Asking): void {
     const { allowCredentials, exposeHeaders, addVaryHeader } = this.#config;
-    const set: HeaderPair[] = [];
     const allowed = this.#allowedOrigin(request.header('origin') ?? '');
-    if (allowed !== undefined) set.push(['Access-Control-Allow-Origin', allowed]);
-    if (allowCredentials) set.push(['Access-Control-Allow-Credentials', 'true']);
-    if (exposeHeaders.length > 0) set.push(['Access-Control-Expose-Headers', exposeHeaders.join(',')]);
-    return { set, varyOrigin: addVaryHeader };
+    if (allowed !== undefined) headers.set('Access-Control-Allow-Origin', allowed);
+    if (allowCredentials) headers.set('Access-Control-Allow-Credentials', 'true');
+    if (exposeHeaders.length > 0) headers.set('Access-Control-Expose-Headers', exposeHeaders.join(','));
+    if (!addVaryHeader) return;
+    // Traefik looks at the first line only, and writes one in place of all.
+    const vary = headers.get('vary') ?? '';
+    if (vary !== 'Origin') headers.set('Vary', vary === '' ? 'Origin' : `${vary},Origin`);
   }
 
   #allowedOrigin(origin: string): string | undefined {

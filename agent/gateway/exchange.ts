@@ -1,63 +1,27 @@
+import { STATUS_CODES } from 'node:http';
 import type { HeaderList } from '../../shared/http1/header-list.ts';
-import type { HeaderPair } from '../../shared/http1/header-list.ts';
 import { removeHopByHop } from '../../shared/http1/hop-by-hop.ts';
 import type { RequestHead, ResponseHead } from '../../shared/http1/message-head.ts';
 import { writeResponseHead } from '../../shared/http1/write-head.ts';
-import { INTERNAL_HEADERS } from '../../shared/tunnel/protocol.ts';
 import { AgentError, toAgentError } from '../errors.ts';
 import type { ExchangeRecord } from '../recorder/exchange-record.ts';
-import { Mask } from '../recorder/mask.ts';
-import type { Recorder } from '../recorder/recorder.ts';
+import { beginRecord } from './begin-record.ts';
 import { chunkFrame, LAST_CHUNK } from './chunk-frame.ts';
 import type { Dial } from './dial-upstream.ts';
+import type { ExchangeContext, KnownRequest, Visitor } from './exchange-context.ts';
+import { ChainedCall, type ChainPort } from './middlewares/chained-call.ts';
+import type { AnswerHead } from './middlewares/handler.ts';
+import type { OutgoingRequest } from './middlewares/outgoing-request.ts';
 import { failureAnswer, writeAnswer, type OwnAnswer } from './own-answer.ts';
-import { cleanResponse, responseHead } from './response-head.ts';
+import { cleanResponse, responseHead, type Decorator } from './response-head.ts';
 import { routeRequest, type Forward, type Routed } from './route-request.ts';
-import type { Serving } from './serving.ts';
+import { NO_COOKIES, type Choice } from './services/choice.ts';
+import { putCookiesFirst } from './services/put-cookies-first.ts';
 import type { ResponseSink, UpstreamConnection } from './upstream-connection.ts';
-import type { UpstreamPool } from './upstream-pool.ts';
-import { upstreamRequest } from './upstream-request.ts';
-import type { UpstreamTarget } from './upstream-target.ts';
-
-export interface ExchangeContext {
-  readonly serving: Serving | undefined;
-  /** Why there is no `serving`. */
-  readonly idleReason: string;
-  readonly pool: UpstreamPool;
-  readonly recorder: Recorder;
-  readonly broker: string;
-  readonly responseTimeoutMs: number;
-  /** By the fields of requests that come again and again on a stream: what they came to under this configuration. */
-  readonly known: WeakMap<readonly HeaderPair[], KnownRequest>;
-  newId(): string;
-}
-
-interface KnownRequest {
-  readonly method: string;
-  readonly target: string;
-  readonly routed: Routed;
-  /** The head for the upstream. */
-  readonly head: Buffer;
-}
-
-/** The visitor's side of an exchange: one stream of a tunnel. */
-export interface Visitor {
-  /** False: the visitor is slower; wait for `visitorDrained`. */
-  write(bytes: Uint8Array): boolean;
-  /** The upstream takes more of the request again. */
-  more(): void;
-  /** The response is complete. */
-  done(): void;
-  /** The answer cannot be completed. */
-  reset(): void;
-  /** The stream carries another protocol from now on; what the visitor sent already comes through `requestBody`. */
-  upgraded(): void;
-  /** The upstream ended its direction of the other protocol. */
-  endUpgraded(): void;
-}
+import { outgoingRequest, writeOutgoing } from './upstream-request.ts';
 
 const NONE: readonly Uint8Array[] = [];
-const DEFAULT_MASK = new Mask();
+const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
 /** A kept connection that rested no longer is safe enough for a request that cannot be sent twice. */
@@ -66,13 +30,25 @@ const FRESH_MS = 1000;
 type Phase = 'connecting' | 'sending' | 'responding' | 'upgraded' | 'over';
 
 /** One request of a visitor, from its head to the end of the answer. */
-export class Exchange implements ResponseSink {
+export class Exchange implements ResponseSink, ChainPort, Decorator {
   readonly #head: RequestHead;
   readonly #context: ExchangeContext;
   readonly #visitor: Visitor;
   #phase: Phase = 'connecting';
   #routed: Routed;
   #record: ExchangeRecord;
+  #outgoing: OutgoingRequest | undefined;
+  #choice: Choice | undefined;
+  #cookies: readonly string[] = NO_COOKIES;
+  /** The head that went upstream, and the method in it. */
+  #sent: Buffer | undefined;
+  #method: string;
+  /** How many steps of the chain, from the outermost, see the answer. */
+  #depth = Infinity;
+  /** Set for a route whose middlewares are more than steps. */
+  #chained: ChainedCall | undefined;
+  /** Sent in place of the visitor's body. */
+  #body: Buffer | undefined;
   #connection: UpstreamConnection | undefined;
   #dial: Dial | undefined;
   #retried = false;
@@ -83,7 +59,11 @@ export class Exchange implements ResponseSink {
   /** Body that came before the connection; the visitor gets no credit for it, so his window bounds it. */
   #waiting: readonly Uint8Array[] = NONE;
   #upstreamFull = false;
+  #visitorFull = false;
+  #holds = 0;
   #chunking = false;
+  /** Of the answer under way, when the gateway gives it itself. */
+  #verdict: Pick<OwnAnswer, 'verdict' | 'detail'> | undefined;
   #known: KnownRequest | undefined;
   /** `waiting` for the response head since some moment before this; 0: the next tick looks at the clock. */
   #waitsSince = 0;
@@ -91,6 +71,7 @@ export class Exchange implements ResponseSink {
 
   constructor(head: RequestHead, context: ExchangeContext, visitor: Visitor) {
     this.#head = head;
+    this.#method = head.method;
     this.#context = context;
     this.#visitor = visitor;
     const known = head.headers.recurring ? context.known.get(head.headers.pairs) : undefined;
@@ -101,11 +82,20 @@ export class Exchange implements ResponseSink {
 
   /** The request's bytes should wait: the upstream is not there yet, or slower. */
   get blocked(): boolean {
-    return this.#phase === 'connecting' || (this.#phase !== 'over' && this.#upstreamFull);
+    if (this.#phase === 'connecting') return this.#chained?.reading !== true;
+    return this.#phase !== 'over' && this.#upstreamFull;
   }
 
   get over(): boolean {
     return this.#phase === 'over';
+  }
+
+  get requestDone(): boolean {
+    return this.#requestDone;
+  }
+
+  get pool(): ExchangeContext['pool'] {
+    return this.#context.pool;
   }
 
   start(): void {
@@ -115,13 +105,77 @@ export class Exchange implements ResponseSink {
       return;
     }
     try {
-      const { target } = next.choice;
-      const head = this.#known?.head ?? this.#makeHead(next, target);
-      this.#record.upstream(`${target.origin}${target.basePath}`);
-      this.#connect(target, head, false);
+      const known = this.#known;
+      if (known === undefined) this.#begin(next);
+      else {
+        this.#outgoing = known.outgoing;
+        this.#sendTo(known.choice, known.head);
+      }
     } catch (error) {
       this.#answerError(toAgentError(error, 'bad-request'));
     }
+  }
+
+  #begin(next: Forward): void {
+    const request = outgoingRequest(this.#head, next);
+    this.#outgoing = request;
+    const { handler, steps } = next.chain;
+    if (handler !== undefined) {
+      this.#chained = new ChainedCall(request, this.#head, this);
+      this.#chained.run(handler);
+      return;
+    }
+    for (const [at, step] of steps.entries()) {
+      const answer = step.request?.(request);
+      if (answer === undefined) continue;
+      this.#depth = at;
+      this.#answer(answer);
+      return;
+    }
+    const choice = this.#context.serving?.pick(next.route.id, request);
+    if (choice === undefined) return;
+    if (choice.kind === 'refused') {
+      this.#cookies = choice.cookies;
+      this.#answer(choice.answer);
+      return;
+    }
+    const upgrade = this.#upgradeTo();
+    const head = writeOutgoing(request, choice, upgrade);
+    const { headers, method, target } = this.#head;
+    const routed = this.#routed;
+    if (headers.recurring && routed.stable && choice.constant && upgrade === undefined)
+      this.#context.known.set(headers.pairs, { method, target, routed, head, choice, outgoing: request });
+    this.#sendTo(choice, head);
+  }
+
+  /** For the chain: sends its request. */
+  send(request: OutgoingRequest, service: string | undefined, body: Buffer | undefined): void {
+    const { next } = this.#routed;
+    const { serving } = this.#context;
+    if (next.kind !== 'forward' || serving === undefined) return;
+    this.#phase = 'connecting';
+    this.#retried = false;
+    this.#body = body;
+    this.#method = request.method;
+    try {
+      const choice =
+        service === undefined ? serving.pick(next.route.id, request) : serving.service(service).choose(request);
+      if (choice.kind === 'refused') {
+        this.#chained?.failed(choice.answer, false);
+        return;
+      }
+      this.#sendTo(choice, writeOutgoing(request, choice, body === undefined ? this.#upgradeTo() : undefined));
+    } catch (error) {
+      this.#chained?.failed(failureAnswer(toAgentError(error, 'bad-request')), false);
+    }
+  }
+
+  #sendTo(choice: Choice, head: Buffer): void {
+    this.#choice = choice;
+    this.#cookies = choice.cookies;
+    this.#sent = head;
+    this.#record.upstream(`${choice.target.origin}${choice.target.basePath}`);
+    this.#connect(choice, head, false);
   }
 
   /** Checks the time limit. */
@@ -136,7 +190,9 @@ export class Exchange implements ResponseSink {
   requestBody(bytes: Uint8Array): void {
     if (this.#phase === 'over') return;
     this.#record.requestBytes(bytes);
-    if (this.#connection === undefined) this.#waiting = [...this.#waiting, bytes];
+    if (this.#chained?.reading === true) this.#chained.bodyBytes(bytes);
+    else if (this.#body !== undefined) return;
+    else if (this.#connection === undefined) this.#waiting = [...this.#waiting, bytes];
     else if (!this.#connection.write(bytes)) this.#upstreamFull = true;
   }
 
@@ -149,11 +205,13 @@ export class Exchange implements ResponseSink {
       return;
     }
     this.#requestDone = true;
-    if (this.#phase === 'sending') this.#awaitHead();
+    if (this.#chained?.reading === true) this.#chained.bodyEnd();
+    else if (this.#phase === 'sending') this.#awaitHead();
   }
 
   visitorDrained(): void {
-    this.#connection?.resume();
+    this.#visitorFull = false;
+    if (this.#holds === 0) this.#connection?.resume();
   }
 
   /** The visitor went away. */
@@ -175,15 +233,46 @@ export class Exchange implements ResponseSink {
       this.#onSwitch(head);
       return;
     }
-    this.#chunking = head.framing.kind === 'until-close';
-    const { bytes, headers } = responseHead(head, this.#routed, this.#chunking);
     this.#phase = 'responding';
+    if (this.#chained !== undefined) {
+      this.#toChain(this.#chained, head);
+      return;
+    }
+    this.#chunking = head.framing.kind === 'until-close';
+    const { bytes, headers } = responseHead(head, this.#sameForAll(), this.#chunking, this);
     this.#record.responseHead(head.status, headers);
     this.#send(bytes);
   }
 
+  #toChain(chain: ChainedCall, head: ResponseHead): void {
+    const { status, reason, headers, framing } = head;
+    cleanResponse(headers);
+    putCookiesFirst(headers, this.#cookies);
+    chain.head({ status, reason, headers, framing: framing.kind === 'upgrade' ? 'none' : framing.kind });
+  }
+
+  /** The route, when every answer of it is changed in the same way. */
+  #sameForAll(): Forward['route'] | undefined {
+    const { next, stable } = this.#routed;
+    return stable && next.kind === 'forward' && !next.chain.varies && this.#choice?.constant === true
+      ? next.route
+      : undefined;
+  }
+
+  /** What cookies, middlewares and policy change in an answer. */
+  decorate(headers: HeaderList): void {
+    putCookiesFirst(headers, this.#cookies);
+    const { next } = this.#routed;
+    const request = this.#outgoing;
+    if (request !== undefined && next.kind === 'forward') {
+      const { steps } = next.chain;
+      for (let at = Math.min(this.#depth, steps.length) - 1; at >= 0; at--) steps[at]?.response?.(headers, request);
+    }
+    this.#routed.decorate(headers);
+  }
+
   #onSwitch(head: ResponseHead): void {
-    if (!this.#wantsUpgrade()) {
+    if (this.#upgradeTo() === undefined) {
       this.#failUpstream(
         new AgentError('upstream-malformed', 'The upstream answered 101 to a request without Upgrade.'),
       );
@@ -191,7 +280,10 @@ export class Exchange implements ResponseSink {
     }
     const { headers } = head;
     const upgrade = headers.get('upgrade') ?? '';
-    cleanResponse(headers, this.#routed);
+    // Traefik's middlewares do not see this answer.
+    cleanResponse(headers);
+    putCookiesFirst(headers, this.#cookies);
+    this.#routed.decorate(headers);
     headers.set('Connection', 'Upgrade');
     headers.set('Upgrade', upgrade);
     const bytes = writeResponseHead(head);
@@ -202,23 +294,87 @@ export class Exchange implements ResponseSink {
   }
 
   onBody(bytes: Buffer): void {
+    if (this.#chained === undefined) this.body(bytes);
+    else this.#chained.body(bytes);
+  }
+
+  onEnd(reusable: boolean): void {
+    if (this.#phase === 'over') return;
+    const connection = this.#connection;
+    this.#connection = undefined;
+    if (connection !== undefined) {
+      const sent = this.#requestDone || this.#body !== undefined;
+      if (reusable && sent && !this.#upstreamFull) this.#context.pool.giveBack(connection);
+      else connection.destroy();
+    }
+    if (this.#chained === undefined) this.end();
+    else this.#chained.end();
+  }
+
+  /** Of the chain: the head of the answer for the visitor. */
+  head(head: AnswerHead): void {
+    if (this.#phase === 'over') return;
+    const { status, headers, framing, reason, verdict, detail } = head;
+    this.#phase = 'responding';
+    if (verdict !== undefined) this.#verdict = { verdict, detail };
+    this.#routed.decorate(headers);
+    this.#chunking = framing === 'until-close';
+    if (this.#chunking) headers.set('Transfer-Encoding', 'chunked');
+    const bytes = writeResponseHead({ status, reason: reason === '' ? (STATUS_CODES[status] ?? '') : reason, headers });
+    this.#record.responseHead(status, headers);
+    this.#send(bytes);
+  }
+
+  body(bytes: Buffer): void {
+    if (this.#chained !== undefined && this.#head.method === 'HEAD') return;
     const framed = this.#chunking ? chunkFrame(bytes) : bytes;
     this.#record.responseBytes(framed);
     this.#send(framed);
   }
 
-  onEnd(reusable: boolean): void {
+  end(): void {
     if (this.#phase === 'over') return;
     if (this.#chunking) this.#visitor.write(LAST_CHUNK);
-    const connection = this.#connection;
-    this.#connection = undefined;
-    if (connection !== undefined) {
-      if (reusable && this.#requestDone && !this.#upstreamFull) this.#context.pool.giveBack(connection);
-      else connection.destroy();
-    }
     this.#over();
-    this.#record.finish();
+    const { verdict, detail } = this.#verdict ?? {};
+    this.#record.finish({ verdict, error: verdict === undefined ? undefined : detail });
     this.#visitor.done();
+  }
+
+  takeWaiting(): readonly Uint8Array[] {
+    const waiting = this.#waiting;
+    this.#waiting = NONE;
+    this.#visitor.more();
+    return waiting;
+  }
+
+  continueBody(): void {
+    this.#visitor.write(CONTINUE);
+  }
+
+  hold(): void {
+    this.#holds += 1;
+    this.#connection?.pause();
+  }
+
+  release(): void {
+    this.#holds -= 1;
+    if (this.#holds === 0 && !this.#visitorFull) this.#connection?.resume();
+  }
+
+  breakOff(reason: string): void {
+    if (this.#phase === 'over') return;
+    this.#over();
+    this.#record.finish({ error: reason });
+    this.#visitor.reset();
+  }
+
+  drop(): void {
+    this.#dial?.cancel();
+    this.#connection?.destroy();
+    this.#dial = undefined;
+    this.#connection = undefined;
+    this.#waits = false;
   }
 
   onDrain(): void {
@@ -241,28 +397,18 @@ export class Exchange implements ResponseSink {
     const stale = this.#connection?.reused === true && !answered;
     this.#connection = undefined;
     if (this.#phase === 'over') return;
-    const { next } = this.#routed;
-    if (stale && !this.#retried && this.#repeatable() && next.kind === 'forward') {
-      this.#retry(next);
+    if (stale && !this.#retried && this.#repeatable() && this.#choice !== undefined && this.#sent !== undefined) {
+      // The upstream had closed the kept connection when the request was on its way: once more, on a fresh one.
+      this.#retried = true;
+      this.#waits = false;
+      this.#phase = 'connecting';
+      this.#connect(this.#choice, this.#sent, true);
     } else {
       this.#failUpstream(error);
     }
   }
 
-  /** The upstream had closed the kept connection when the request was on its way: once more, on a fresh one. */
-  #retry(forward: Forward): void {
-    this.#retried = true;
-    this.#waits = false;
-    try {
-      const { target } = forward.choice;
-      this.#phase = 'connecting';
-      this.#connect(target, upstreamRequest(this.#head, forward, target, false), true);
-    } catch (error) {
-      this.#answerError(toAgentError(error, 'upstream-unreachable'));
-    }
-  }
-
-  #connect(target: UpstreamTarget, head: Buffer, fresh: boolean): void {
+  #connect({ target }: Choice, head: Buffer, fresh: boolean): void {
     const kept = fresh ? undefined : this.#context.pool.take(target, this.#repeatable() ? Infinity : FRESH_MS);
     if (kept !== undefined) {
       this.#use(kept, head);
@@ -270,7 +416,7 @@ export class Exchange implements ResponseSink {
     }
     this.#dial = this.#context.pool.dial(target, (result) => {
       this.#dial = undefined;
-      if (result instanceof AgentError) this.#failUpstream(result);
+      if (result instanceof AgentError) this.#failUpstream(result, true);
       else this.#use(result, head);
     });
   }
@@ -278,12 +424,17 @@ export class Exchange implements ResponseSink {
   #use(connection: UpstreamConnection, head: Buffer): void {
     this.#connection = connection;
     this.#phase = 'sending';
-    let room = connection.begin(this.#head.method, head, this);
-    const waiting = this.#waiting;
-    this.#waiting = NONE;
-    for (const bytes of waiting) room = connection.write(bytes);
+    let room = connection.begin(this.#method, head, this);
+    if (this.#holds > 0) connection.pause();
+    if (this.#body !== undefined) {
+      if (this.#body.length > 0) room = connection.write(this.#body);
+    } else if (this.#waiting !== NONE) {
+      const waiting = this.#waiting;
+      this.#waiting = NONE;
+      for (const bytes of waiting) room = connection.write(bytes);
+    }
     this.#upstreamFull = !room;
-    if (this.#requestDone) this.#awaitHead();
+    if (this.#requestDone || this.#body !== undefined) this.#awaitHead();
     if (room) this.#visitor.more();
   }
 
@@ -304,13 +455,15 @@ export class Exchange implements ResponseSink {
   }
 
   #send(bytes: Uint8Array): void {
-    if (this.#phase === 'over') return;
-    if (!this.#visitor.write(bytes)) this.#connection?.pause();
+    if (this.#phase === 'over' || this.#visitor.write(bytes)) return;
+    this.#visitorFull = true;
+    this.#connection?.pause();
   }
 
   #repeatable(): boolean {
-    const { framing, method } = this.#head;
-    return (framing.kind === 'none' || framing.length === 0) && IDEMPOTENT.has(method);
+    const { framing } = this.#head;
+    const empty = this.#body === undefined ? framing.kind === 'none' || framing.length === 0 : this.#body.length === 0;
+    return empty && IDEMPOTENT.has(this.#method);
   }
 
   #endUpgraded(): void {
@@ -321,17 +474,21 @@ export class Exchange implements ResponseSink {
     this.#record.finish();
   }
 
-  #wantsUpgrade(): boolean {
-    return this.#head.framing.kind === 'upgrade' && this.#head.headers.get('upgrade')?.toLowerCase() !== 'h2c';
+  #upgradeTo(): string | undefined {
+    const wanted = this.#head.framing.kind === 'upgrade' ? (this.#head.headers.get('upgrade') ?? '') : undefined;
+    return wanted?.toLowerCase() === 'h2c' ? undefined : wanted;
   }
 
-  #failUpstream(error: AgentError): void {
+  /** `unreached`: nothing of the request was sent. */
+  #failUpstream(error: AgentError, unreached = false): void {
     if (this.#phase === 'responding' || this.#phase === 'upgraded') {
-      this.#over();
-      this.#record.finish({ error: error.message });
-      this.#visitor.reset();
-    } else if (this.#phase !== 'over') {
+      this.breakOff(error.message);
+    } else if (this.#phase !== 'over' && this.#chained === undefined) {
       this.#answerError(error);
+    } else if (this.#phase !== 'over') {
+      this.drop();
+      this.#phase = 'connecting';
+      this.#chained?.failed(failureAnswer(error), unreached);
     }
   }
 
@@ -340,9 +497,7 @@ export class Exchange implements ResponseSink {
   }
 
   #answer(answer: OwnAnswer): void {
-    const { bytes, headers, body } = writeAnswer(answer, this.#head.method, (list: HeaderList) =>
-      this.#routed.decorate(list),
-    );
+    const { bytes, headers, body } = writeAnswer(answer, this.#head.method, (list) => this.decorate(list));
     this.#record.responseHead(answer.status, headers);
     if (body.length > 0) this.#record.responseBytes(body);
     this.#over();
@@ -353,44 +508,8 @@ export class Exchange implements ResponseSink {
 
   #over(): void {
     this.#phase = 'over';
-    this.#waits = false;
-    this.#dial?.cancel();
-    this.#connection?.destroy();
-    this.#dial = undefined;
-    this.#connection = undefined;
+    this.drop();
     this.#waiting = NONE;
+    this.#chained?.finish();
   }
-
-  #makeHead(next: Forward, target: UpstreamTarget): Buffer {
-    const { headers, method, target: asked } = this.#head;
-    const upgrade = this.#wantsUpgrade();
-    const head = upstreamRequest(this.#head, next, target, upgrade);
-    const routed = this.#routed;
-    if (headers.recurring && routed.stable && !upgrade)
-      this.#context.known.set(headers.pairs, { method, target: asked, routed, head });
-    return head;
-  }
-}
-
-/** What the broker says of the request; the name in lower case. */
-function internal(head: RequestHead, name: string): string | undefined {
-  for (const pair of head.apart ?? []) if (pair[0] === name || pair[0].toLowerCase() === name) return pair[1];
-  return undefined;
-}
-
-function beginRecord(head: RequestHead, routed: Routed, context: ExchangeContext): ExchangeRecord {
-  return context.recorder.begin({
-    id: internal(head, INTERNAL_HEADERS.requestId) ?? context.newId(),
-    method: head.method,
-    host: routed.previewHost,
-    target: head.target,
-    headers: head.headers.pairs,
-    broker: internal(head, INTERNAL_HEADERS.broker) ?? context.broker,
-    attempt: Number(internal(head, INTERNAL_HEADERS.attempt) ?? '1') || 1,
-    mask: context.serving?.mask ?? DEFAULT_MASK,
-    route: routed.route?.id,
-    api: routed.route?.api,
-    application: routed.application,
-    plan: routed.plan,
-  });
 }

@@ -72,6 +72,27 @@ describe('routing', () => {
     expect(answer.json()['hint']).toContain('upstreams: { "shop/web"');
   });
 
+  test('a route to a Service that nobody knows is left out for others, and said when none matches', async () => {
+    const { apply, ask } = await start(plain());
+    const known = plain(route('all', prefix('/open')));
+    const source = ref('Service', 'gone');
+    const config = {
+      ...known,
+      routes: [route('gone', prefix('/'), { backends: [{ service: 'gone', weight: 1 }] }), ...known.routes],
+      services: { ...known.services, gone: balancer('shop/gone:80') },
+      upstreams: {
+        ...known.upstreams,
+        'shop/gone:80': { namespace: 'shop', service: 'gone', port: '80', source, missing: true },
+      },
+    } as const;
+    apply(config);
+    expect((await ask('/open')).status).toBe(200);
+    const answer = await ask('/closed');
+    expect(answer.status).toBe(404);
+    expect(answer.json()['detail']).toContain('Service shop/gone is not among the files');
+    expect(answer.json()['hint']).toContain('upstreams: { "shop/gone"');
+  });
+
   test('link-local addresses are never dialled', async () => {
     const { apply, ask } = await start(plain());
     for (const url of ['http://169.254.169.254/latest', 'http://[fe80::1]:80/', 'http://[::ffff:169.254.169.254]/']) {
@@ -90,7 +111,7 @@ describe('routing', () => {
 describe('middlewares', () => {
   test('prefixes are stripped and headers set and removed, both ways', async () => {
     const middlewares = [
-      { kind: 'strip-prefix', source: ref('Middleware', 'strip'), prefixes: ['/other', '/api v'] },
+      { kind: 'strip-prefix', source: ref('Middleware', 'strip'), prefixes: ['/other', '/api v'], forceSlash: false },
       {
         kind: 'headers',
         source: ref('Middleware', 'headers'),

@@ -3,9 +3,10 @@ import type { Logger } from 'pino';
 import type { GatewayConfig } from '../../shared/gateway/config.ts';
 import type { YamuxStream } from '../../shared/yamux/types.ts';
 import type { Recorder } from '../recorder/recorder.ts';
-import type { ExchangeContext } from './exchange.ts';
+import type { ExchangeContext } from './exchange-context.ts';
 import { Limiter } from './limiter.ts';
 import { compileServing, type Placement, type Serving } from './serving.ts';
+import { MiddlewareStates } from './middlewares/middleware-states.ts';
 import { ServiceBuilder } from './services/build-services.ts';
 import { StreamServer } from './stream-server.ts';
 import { UpstreamPool, type PoolOptions } from './upstream-pool.ts';
@@ -37,6 +38,7 @@ export class Gateway {
   #limiter: Limiter;
   #pool: UpstreamPool;
   #services: ServiceBuilder;
+  #middlewares = new MiddlewareStates();
   #responseTimeoutMs: number;
   #serving: Serving | undefined;
   #servers = new Set<StreamServer>();
@@ -65,7 +67,7 @@ export class Gateway {
 
   /** Replaces what is served, at once; exchanges that run end as they began. Throws when it does not compile. */
   apply(config: GatewayConfig, placement: Placement): void {
-    this.#serving = compileServing(config, placement, this.#limiter, this.#services);
+    this.#serving = compileServing(config, placement, this.#limiter, this.#services, this.#middlewares);
     this.#log?.info({ routes: config.routes.length, hosts: placement.hostMap.size }, 'configuration applied');
   }
 

@@ -31,13 +31,13 @@ interface Slot {
  * `periodMs`; slots that merge calls count until the youngest call in them is old, so the limit is never passed.
  */
 export class Limiter {
-  #clock: () => number;
+  readonly clock: () => number;
   #maxKeys: number;
   #levels = new Map<string, Level>();
   #windows = new Map<string, Slot[]>();
 
   constructor(clock: () => number, maxKeys: number = MAX_KEYS) {
-    this.#clock = clock;
+    this.clock = clock;
     this.#maxKeys = maxKeys;
   }
 
@@ -46,7 +46,7 @@ export class Limiter {
   }
 
   takeToken(key: string, { limit, periodMs }: Limit): Verdict {
-    const now = this.#clock();
+    const now = this.clock();
     const level = this.#levels.get(key) ?? { used: 0, at: now };
     const perMs = limit / periodMs;
     level.used = Math.max(0, level.used - (now - level.at) * perMs);
@@ -69,7 +69,7 @@ export class Limiter {
   }
 
   takeQuota(key: string, { limit, periodMs }: Limit): Verdict {
-    const now = this.#clock();
+    const now = this.clock();
     const slots = (this.#windows.get(key) ?? []).filter((slot) => slot.last + periodMs > now);
     this.#windows.delete(key);
     this.#windows.set(key, slots);

@@ -4,7 +4,6 @@ import type { ResponseHead } from '../../shared/http1/message-head.ts';
 import { writeResponseHead } from '../../shared/http1/write-head.ts';
 import { INTERNAL_HEADER_PREFIX } from '../../shared/tunnel/protocol.ts';
 import type { RouteConfig } from '../../shared/gateway/config.ts';
-import type { Routed } from './route-request.ts';
 
 export interface OutgoingHead {
   readonly bytes: Buffer;
@@ -20,30 +19,42 @@ interface Made extends OutgoingHead {
 /** By the fields of responses that come again and again on a connection to an upstream. */
 const made = new WeakMap<readonly HeaderPair[], Made>();
 
-/** What the visitor gets of a response head other than 101. `chunked`: the end of the body will be shown by chunks. */
-export function responseHead(head: ResponseHead, routed: Routed, chunked: boolean): OutgoingHead {
-  if (!head.headers.recurring || !routed.stable || chunked) return make(head, routed, chunked);
+/** Changes the headers of an answer before they are written. */
+export interface Decorator {
+  decorate(headers: HeaderList): void;
+}
+
+/**
+ * What the visitor gets of a response head other than 101. `route`: when every answer of it is changed in the same way.
+ * `chunked`: the end of the body will be shown by chunks.
+ */
+export function responseHead(
+  head: ResponseHead,
+  route: RouteConfig | undefined,
+  chunked: boolean,
+  decorator: Decorator,
+): OutgoingHead {
+  if (!head.headers.recurring || route === undefined || chunked) return make(head, chunked, decorator);
   const { status, reason } = head;
   const { pairs } = head.headers;
   const known = made.get(pairs);
-  if (known !== undefined && known.status === status && known.reason === reason && known.route === routed.route)
-    return known;
-  const { bytes, headers } = make(head, routed, chunked);
-  const outgoing = { status, reason, route: routed.route, bytes, headers };
+  if (known !== undefined && known.status === status && known.reason === reason && known.route === route) return known;
+  const { bytes, headers } = make(head, chunked, decorator);
+  const outgoing = { status, reason, route, bytes, headers };
   made.set(pairs, outgoing);
   return outgoing;
 }
 
-function make(head: ResponseHead, routed: Routed, chunked: boolean): OutgoingHead {
+function make(head: ResponseHead, chunked: boolean, decorator: Decorator): OutgoingHead {
   const { headers } = head;
-  cleanResponse(headers, routed);
+  cleanResponse(headers);
+  decorator.decorate(headers);
   if (chunked) headers.set('Transfer-Encoding', 'chunked');
   return { bytes: writeResponseHead(head), headers };
 }
 
-/** Removes what is of the upstream connection only, and lets policy and middlewares change the rest. */
-export function cleanResponse(headers: HeaderList, routed: Routed): void {
+/** Removes what is of the upstream connection only. */
+export function cleanResponse(headers: HeaderList): void {
   removeHopByHop(headers);
   headers.removeWhere((name) => name.startsWith(INTERNAL_HEADER_PREFIX));
-  routed.decorate(headers);
 }

@@ -1,4 +1,4 @@
-import type { GatewayConfig } from '../../shared/gateway/config.ts';
+import type { GatewayConfig, RouteConfig } from '../../shared/gateway/config.ts';
 import { HeaderList, type HeaderPair } from '../../shared/http1/header-list.ts';
 import { writeResponseHead } from '../../shared/http1/write-head.ts';
 import { AgentError } from '../errors.ts';
@@ -6,8 +6,13 @@ import { Mask } from '../recorder/mask.ts';
 import { challenge, keySources } from './api-keys.ts';
 import { buildRouter, type Router } from './build-router.ts';
 import { Cors } from './cors.ts';
+import { leaveOut } from './left-out.ts';
 import type { Limiter } from './limiter.ts';
+import { buildChain, NO_MIDDLEWARES, type Chain, type ChainParts } from './middlewares/chain.ts';
+import { writtenHeaders } from './middlewares/written-headers.ts';
+import type { MiddlewareStates } from './middlewares/middleware-states.ts';
 import { Policy } from './policy.ts';
+import type { RequestView } from './request-view.ts';
 import type { ServiceBuilder } from './services/build-services.ts';
 import type { Choice, ChoiceBasis, Refusal, Service } from './services/choice.ts';
 import { NO_SERVER } from './services/no-server.ts';
@@ -24,10 +29,13 @@ export interface Placement {
 export interface Serving {
   readonly config: GatewayConfig;
   readonly router: Router;
+  /** A route that would take the request, if it were known where its Service runs: the key of the upstream. */
+  leftOut(request: RequestView): { readonly route: RouteConfig; readonly upstream: string } | undefined;
   readonly policy: Policy;
   readonly hostMap: ReadonlyMap<string, string | null>;
   readonly mask: Mask;
   cors(api: string): Cors | undefined;
+  chain(routeId: string): Chain;
   /** The server that gets a request of the route; asked again for every further try. */
   pick(routeId: string, basis: ChoiceBasis): Choice | Refusal;
   /** By key of `GatewayConfig.services`. */
@@ -40,6 +48,7 @@ export function compileServing(
   placement: Placement,
   limiter: Limiter,
   builder: ServiceBuilder,
+  states: MiddlewareStates,
 ): Serving {
   checkHeaders(config);
   const cors = new Map<string, Cors>();
@@ -54,17 +63,27 @@ export function compileServing(
   }
   const { services, adopt } = builder.build(config, placement.upstreams);
   const ofRoutes = new Map(config.routes.map((route) => [route.id, services.ofRoute(route.id, route.backends)]));
+  const parts: ChainParts = { clock: limiter.clock, states: states.begin(), service: (key) => services.service(key) };
+  const chains = new Map(config.routes.map((route) => [route.id, buildChain(route.id, route.middlewares, parts)]));
+  const { served, leftOut } = leaveOut(config, placement.upstreams);
+  const leftOutRouter = buildRouter([...leftOut.keys()]);
   const serving: Serving = {
     config,
-    router: buildRouter(config.routes),
+    router: buildRouter(served),
+    leftOut(request) {
+      const route = leftOutRouter.match(request);
+      return route === undefined ? undefined : { route, upstream: leftOut.get(route) ?? '' };
+    },
     policy: new Policy(config, limiter),
     hostMap: placement.hostMap,
     mask: new Mask(headers, query),
     cors: (api) => cors.get(api),
+    chain: (routeId) => chains.get(routeId) ?? NO_MIDDLEWARES,
     pick: (routeId, basis) => ofRoutes.get(routeId)?.choose(basis) ?? NO_SERVER,
     service: (key) => services.service(key),
   };
   adopt();
+  parts.states.commit();
   return serving;
 }
 
@@ -82,13 +101,7 @@ function checkHeaders(config: GatewayConfig): void {
   for (const { middlewares } of config.routes) {
     for (const middleware of middlewares) {
       const { source } = middleware;
-      const owner = `${source.kind} ${source.namespace}/${source.name}`;
-      if (middleware.kind === 'strip-prefix')
-        check(
-          owner,
-          middleware.prefixes.map((prefix) => ['X-Forwarded-Prefix', prefix.trim()]),
-        );
-      else check(owner, [...Object.entries(middleware.request), ...Object.entries(middleware.response)]);
+      check(`${source.kind} ${source.namespace}/${source.name}`, writtenHeaders(middleware));
     }
   }
   for (const [id, { cors, auth }] of Object.entries(config.apis)) {

@@ -4,7 +4,8 @@ import type { MessageHandler } from '../../shared/http1/message-parser.ts';
 import { RequestParser } from '../../shared/http1/request-parser.ts';
 import { INTERNAL_HEADER_PREFIX } from '../../shared/tunnel/protocol.ts';
 import type { StreamReceiver, YamuxStream } from '../../shared/yamux/types.ts';
-import { Exchange, type ExchangeContext, type Visitor } from './exchange.ts';
+import { Exchange } from './exchange.ts';
+import type { ExchangeContext, Visitor } from './exchange-context.ts';
 import { problemAnswer, writeAnswer } from './own-answer.ts';
 
 /** What the broker adds is for us, and no visitor's. */

@@ -1,13 +1,13 @@
 import type { ObjectRef } from '../manifests/types.ts';
 import type { AuthConfig } from './auth.ts';
 import type { Matcher } from './matcher.ts';
-import type { MiddlewareConfig } from './middleware.ts';
+import type { CorsConfig, MiddlewareConfig } from './middleware.ts';
 import type { PlanConfig } from './plan.ts';
 import type { BackendConfig, ServiceConfig, TransportConfig, UpstreamConfig } from './service.ts';
 
 export type { AuthConfig } from './auth.ts';
 export type { Matcher } from './matcher.ts';
-export type { MiddlewareConfig } from './middleware.ts';
+export type { CorsConfig, MiddlewareConfig } from './middleware.ts';
 export type { Bucket, PlanConfig } from './plan.ts';
 export type { BackendConfig, ServiceConfig, TransportConfig, UpstreamConfig } from './service.ts';
 
@@ -53,17 +53,6 @@ export interface ApiConfig {
   readonly cors?: CorsConfig | undefined;
   /** Operation sets by name; of the API or of the version that the route is attached to. */
   readonly operationSets: Readonly<Record<string, readonly OperationMatcher[]>>;
-}
-
-export interface CorsConfig {
-  readonly allowOrigins: readonly string[];
-  readonly allowOriginPatterns: readonly string[];
-  readonly allowMethods: readonly string[];
-  readonly allowHeaders: readonly string[];
-  readonly exposeHeaders: readonly string[];
-  readonly allowCredentials: boolean;
-  readonly maxAgeSeconds?: number | undefined;
-  readonly addVaryHeader: boolean;
 }
 
 export interface OperationMatcher {

@@ -140,6 +140,8 @@ export interface UpstreamConfig {
    * come first. Absent: the manifests do not say. Empty: they say that nothing serves it.
    */
   readonly servers?: readonly ServerConfig[] | undefined;
+  /** The Service is not among the files. Traefik makes no route that leads there; the workspace may know better. */
+  readonly missing?: true | undefined;
   readonly source: ObjectRef;
 }
 

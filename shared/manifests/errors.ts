@@ -31,6 +31,7 @@ export const diagnosticCodes = {
   'rule-syntax': 'error',
   'regex-invalid': 'error',
   'route-invalid': 'error',
+  'middleware-invalid': 'error',
   'not-enforced': 'warning',
 } as const satisfies Readonly<Record<string, Severity>>;
 

@@ -13,7 +13,7 @@ import { applicationConfig, checkApplications, planConfig, subscriptionConfig } 
 import { apiConfig, describeAuth, describeVersion } from './api.ts';
 import { ingressRoutesOf } from './ingress.ts';
 import { ingressRoutes } from './ingress-route.ts';
-import { describeMiddleware } from './middleware.ts';
+import { middlewareConfigs } from './middleware.ts';
 import { keyOf, notEnforced, type Scope } from './scope.ts';
 
 /**
@@ -36,7 +36,7 @@ export function compile(resolution: Resolution): { config: GatewayConfig; diagno
     const sort = groupKind(document.ref);
     if (sort === `${TRAEFIK}/IngressRoute`) routes.push(...ingressRoutes(scope, document));
     else if (sort === `${NETWORKING}/Ingress`) routes.push(...ingressRoutesOf(scope, document));
-    else if (sort === `${TRAEFIK}/Middleware`) describeMiddleware(scope, document);
+    else if (sort === `${TRAEFIK}/Middleware`) middlewareConfigs(scope, document);
     else if (sort === `${HUB}/APIAuth`) describeAuth(scope, document);
     else if (sort === `${HUB}/APIVersion`) describeVersion(scope, document);
     else {

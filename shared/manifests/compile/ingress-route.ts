@@ -8,7 +8,7 @@ import type { ManifestDocument } from '../types.ts';
 import { attachment, type Attachment } from './attachment.ts';
 import { backend } from './backend.ts';
 import { addHosts } from './hosts.ts';
-import { middlewareConfig } from './middleware.ts';
+import { middlewareConfigs } from './middleware.ts';
 import { notEnforced, say, type Scope } from './scope.ts';
 
 const SERVED_ROUTE_FIELDS = new Set(['kind', 'match', 'priority', 'services', 'middlewares', 'syntax']);
@@ -189,8 +189,9 @@ function routeMiddlewares(
     const namespace = text(reference['namespace']) || document.ref.namespace;
     const middleware = scope.resolution.byId.get(`${TRAEFIK}/Middleware/${namespace}/${name}`);
     if (middleware === undefined) return undefined;
-    const config = middlewareConfig(middleware);
-    if (config !== undefined) made.push(config);
+    const configs = middlewareConfigs(scope, middleware);
+    if (configs === undefined) return undefined;
+    made.push(...configs);
   }
   return made;
 }

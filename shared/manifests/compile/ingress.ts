@@ -7,7 +7,7 @@ import type { ManifestDocument } from '../types.ts';
 import { attachment } from './attachment.ts';
 import { backend } from './backend.ts';
 import { addHosts } from './hosts.ts';
-import { middlewareConfig } from './middleware.ts';
+import { middlewareConfigs } from './middleware.ts';
 import { notEnforced, say, type Scope } from './scope.ts';
 
 const ROUTER = `${INGRESS_ANNOTATIONS}router.`;
@@ -141,8 +141,9 @@ function ingressMiddlewareConfigs(scope: Scope, document: ManifestDocument): Mid
   for (const reference of scope.resolution.referencesOf.get(document) ?? []) {
     if (reference.wanted.kind !== 'Middleware') continue;
     if (reference.target === undefined) return undefined;
-    const config = middlewareConfig(reference.target);
-    if (config !== undefined) made.push(config);
+    const configs = middlewareConfigs(scope, reference.target);
+    if (configs === undefined) return undefined;
+    made.push(...configs);
   }
   return made;
 }

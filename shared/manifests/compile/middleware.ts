@@ -1,90 +1,92 @@
 import type { MiddlewareConfig } from '../../gateway/config.ts';
-import { fields, flag, integer, text, textMap, texts, type Fields } from '../field.ts';
+import { fields, items, text } from '../field.ts';
+import { TRAEFIK } from '../kinds.ts';
 import type { ManifestDocument } from '../types.ts';
-import { notEnforced, type Scope } from './scope.ts';
+import { authReaders } from './middleware-auth.ts';
+import { bodyReaders } from './middleware-bodies.ts';
+import { headers } from './middleware-headers.ts';
+import { limitReaders } from './middleware-limits.ts';
+import { pathReaders } from './middleware-paths.ts';
+import { Reading, type Reader } from './middleware-reading.ts';
+import { say, type Scope } from './scope.ts';
 
-/** Fields of `headers` that only set a header of the answer: name of the field, header, value. */
-const RESPONSE_FLAGS: readonly (readonly [string, string, string])[] = [
-  ['frameDeny', 'X-Frame-Options', 'DENY'],
-  ['contentTypeNosniff', 'X-Content-Type-Options', 'nosniff'],
-  ['browserXssFilter', 'X-XSS-Protection', '1; mode=block'],
-];
-const RESPONSE_TEXTS: readonly (readonly [string, string])[] = [
-  ['customFrameOptionsValue', 'X-Frame-Options'],
-  ['customBrowserXSSValue', 'X-XSS-Protection'],
-  ['contentSecurityPolicy', 'Content-Security-Policy'],
-  ['contentSecurityPolicyReportOnly', 'Content-Security-Policy-Report-Only'],
-  ['publicKey', 'Public-Key-Pins'],
-  ['referrerPolicy', 'Referrer-Policy'],
-  ['permissionsPolicy', 'Permissions-Policy'],
-];
-const STS_FIELDS = ['stsSeconds', 'stsIncludeSubdomains', 'stsPreload', 'forceSTSHeader'];
-const SERVED = new Set([
-  'customRequestHeaders', 'customResponseHeaders',
-  ...RESPONSE_FLAGS.map(([field]) => field), ...RESPONSE_TEXTS.map(([field]) => field), ...STS_FIELDS,
-]); // prettier-ignore
+/** Types that only add to requests, so that a route may do without. */
+const LEFT_OUT: Readonly<Record<string, string>> = {
+  passTLSClientCert: 'the broker ends TLS, and asks visitors for no certificate; the headers are not added',
+  grpcWeb: 'gRPC-Web is not translated; requests go upstream as they are',
+  encodedCharacters: 'the gateway decides itself which encoded characters pass',
+};
 
-/** What the gateway applies for a Middleware object; nothing for a type that it does not serve (said once, not per route). */
-export function middlewareConfig(document: ManifestDocument): MiddlewareConfig | undefined {
-  const spec = fields(document.value, 'spec');
-  if (Object.hasOwn(spec, 'stripPrefix')) {
-    return {
-      kind: 'strip-prefix',
-      source: document.ref,
-      prefixes: texts(fields(spec, 'stripPrefix')['prefixes']).map(withSlash),
-    };
-  }
-  if (Object.hasOwn(spec, 'headers')) return headers(document, fields(spec, 'headers'));
-  return undefined;
+const readers: Readonly<Record<string, Reader>> = {
+  ...pathReaders,
+  headers,
+  ...limitReaders,
+  ...authReaders,
+  ...bodyReaders,
+  chain,
+  plugin: (reading) => reading.refuse([], 'a preview runs no plugins, and cannot know what this one would refuse'),
+  ...Object.fromEntries(
+    Object.entries(LEFT_OUT).map(([type, why]): [string, Reader] => [
+      type,
+      (reading) => {
+        reading.leftOut([], why);
+        return [];
+      },
+    ]),
+  ),
+};
+
+type Read = readonly MiddlewareConfig[] | undefined;
+const read = new WeakMap<Scope, Map<ManifestDocument, Read | 'reading'>>();
+
+/**
+ * What the gateway applies for a Middleware object, chains laid out flat; undefined when Traefik makes no middleware of
+ * it, and so serves no route that names it. What is wrong is said once, however many routes name it.
+ */
+export function middlewareConfigs(scope: Scope, document: ManifestDocument): Read {
+  let ofScope = read.get(scope);
+  if (ofScope === undefined) read.set(scope, (ofScope = new Map<ManifestDocument, Read | 'reading'>()));
+  const known = ofScope.get(document);
+  // A circle: it is told where references are resolved.
+  if (known === 'reading') return undefined;
+  if (ofScope.has(document)) return known;
+  ofScope.set(document, 'reading');
+  const made = readMiddleware(scope, document);
+  ofScope.set(document, made);
+  return made;
 }
 
-/** Says what of a Middleware object a preview leaves out. */
-export function describeMiddleware(scope: Scope, document: ManifestDocument): void {
-  const spec = fields(document.value, 'spec');
-  for (const type of Object.keys(spec)) {
-    if (type === 'stripPrefix') {
-      if (fields(spec, 'stripPrefix')['forceSlash'] === false) {
-        notEnforced(scope, document, ['spec', 'stripPrefix', 'forceSlash'], 'an empty path always becomes "/"');
-      }
-    } else if (type === 'headers') {
-      for (const field of Object.keys(fields(spec, 'headers'))) {
-        if (!SERVED.has(field))
-          notEnforced(scope, document, ['spec', 'headers', field], `the gateway does not apply "${field}" yet`);
-      }
-    } else {
-      notEnforced(
-        scope,
-        document,
-        ['spec', type],
-        `the gateway does not apply middlewares of type "${type}" yet; routes are served without it`,
-      );
-    }
-  }
-}
-
-function headers(document: ManifestDocument, spec: Fields): MiddlewareConfig {
-  const response: Record<string, string> = {};
-  for (const [field, header, value] of RESPONSE_FLAGS) if (flag(spec[field]) === true) response[header] = value;
-  for (const [field, header] of RESPONSE_TEXTS) {
-    const value = text(spec[field]);
-    if (value !== undefined && value !== '') response[header] = value;
-  }
-  const seconds = integer(spec['stsSeconds']);
-  // A preview speaks plain HTTP behind the edge, where Traefik sends this header only when it is forced to.
-  if (seconds !== undefined && seconds > 0 && flag(spec['forceSTSHeader']) === true) {
-    const subdomains = flag(spec['stsIncludeSubdomains']) === true ? '; includeSubDomains' : '';
-    response['Strict-Transport-Security'] =
-      `max-age=${seconds}${subdomains}${flag(spec['stsPreload']) === true ? '; preload' : ''}`;
-  }
-  return {
-    kind: 'headers',
-    source: document.ref,
-    request: textMap(spec['customRequestHeaders']),
-    response: { ...response, ...textMap(spec['customResponseHeaders']) },
+function readMiddleware(scope: Scope, document: ManifestDocument): Read {
+  const types = Object.entries(fields(document.value, 'spec')).filter(([, value]) => value !== null);
+  const [first, second] = types;
+  const refuse = (message: string, type?: string): undefined => {
+    const path = type === undefined ? ['spec'] : ['spec', type];
+    say(scope, document, 'middleware-invalid', path, `${message}: routes that name this Middleware are not served`);
   };
+  if (first === undefined) return refuse('the Middleware has no type');
+  if (second !== undefined) return refuse('a Middleware has one type; make two objects of it', second[0]);
+  const [type] = first;
+  const reader = Object.hasOwn(readers, type) ? readers[type] : undefined;
+  return reader === undefined
+    ? refuse(`"${type}" is no type of Middleware`, type)
+    : reader(new Reading(scope, document, type));
 }
 
-/** Traefik takes a prefix without its slash as if it had one. */
-function withSlash(prefix: string): string {
-  return prefix.startsWith('/') ? prefix : `/${prefix}`;
+function chain(reading: Reading): Read {
+  const made: MiddlewareConfig[] = [];
+  for (const [at, entry] of items(reading.spec['middlewares']).entries()) {
+    const reference = fields(entry);
+    const name = text(reference['name']) ?? '';
+    if (name.includes('@'))
+      return reading.refuse(
+        ['middlewares', at, 'name'],
+        `"${name}" belongs to a provider that a preview does not have`,
+      );
+    const namespace = text(reference['namespace']) || reading.source.namespace;
+    const target = reading.scope.resolution.byId.get(`${TRAEFIK}/Middleware/${namespace}/${name}`);
+    const configs = target === undefined ? undefined : middlewareConfigs(reading.scope, target);
+    if (configs === undefined) return undefined;
+    made.push(...configs);
+  }
+  return made;
 }

@@ -1,0 +1,18 @@
+import type { IpAllowListConfig } from '../../../shared/gateway/middleware.ts';
+import { addressSet, callerAddress } from './caller-address.ts';
+import type { HeadStep } from './head-step.ts';
+import { plainAnswer } from './plain-answer.ts';
+
+export function ipAllowList({ ranges, strategy, rejectStatus }: IpAllowListConfig): HeadStep {
+  const allowed = addressSet(ranges);
+  const addressOf = callerAddress(strategy);
+  return {
+    request(request) {
+      const address = addressOf(request);
+      // X-Forwarded-For may hold ports.
+      const bare = /^\[([^\]]*)\]:[^:]*$/.exec(address)?.[1] ?? /^([^:]*):[^:]*$/.exec(address)?.[1] ?? address;
+      if (allowed(bare)) return undefined;
+      return plainAnswer(rejectStatus, `The address ${JSON.stringify(address)} is in none of the networks.`);
+    },
+  };
+}
