@@ -42,8 +42,6 @@ export const UNSERVED_ROUTING: ReadonlyMap<string, string> = new Map([
   [`${HUB}/AccessControlPolicy`, 'the kind is deprecated and a preview does not apply it'],
   [`${HUB}/APIRateLimit`, 'the kind is deprecated and a preview does not apply it'],
   [`${HUB}/AIService`, 'the kind is deprecated and a preview does not serve it'],
-  [`${TRAEFIK}/TraefikService`, 'a preview does not serve weighted, mirrored or failover services yet'],
-  [`${TRAEFIK}/ServersTransport`, 'a preview does not apply it yet'],
   [`${TRAEFIK}/MiddlewareTCP`, 'a preview serves HTTP only'],
   [`${TRAEFIK}/IngressRouteTCP`, 'a preview serves HTTP only'],
   [`${TRAEFIK}/IngressRouteUDP`, 'a preview serves HTTP only'],
@@ -56,8 +54,4 @@ export const UNSERVED_ROUTING: ReadonlyMap<string, string> = new Map([
   [`${GATEWAY}/TCPRoute`, 'a preview serves HTTP only'],
   [`${GATEWAY}/UDPRoute`, 'a preview serves HTTP only'],
   [`${GATEWAY}/Gateway`, 'a preview has a gateway of its own, without listeners and certificates of this one'],
-  [
-    'discovery.k8s.io/EndpointSlice',
-    'a preview sends calls to `upstreams:` of adit.yaml, and not to addresses of a cluster',
-  ],
 ]);

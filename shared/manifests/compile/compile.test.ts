@@ -147,7 +147,7 @@ describe('what Traefik would not serve is not served, and said at its place', ()
     [
       'a service of another kind',
       '    - match: Path(`/`)\n      services: [{ name: a@internal, kind: TraefikService }]\n',
-      'warning not-enforced spec.routes[0].services[0].kind 20:38',
+      'warning not-enforced spec.routes[0].services[0].name 20:26',
     ],
     [
       'a rule in the syntax of v2',

@@ -1,29 +1,19 @@
-import type { BackendConfig, MiddlewareConfig, RouteConfig } from '../../gateway/config.ts';
-import { fields, flag, integer, items, text } from '../field.ts';
+import type { MiddlewareConfig, RouteConfig } from '../../gateway/config.ts';
+import { fields, integer, items, text } from '../field.ts';
 import type { FieldPath } from '../field-path.ts';
 import { TRAEFIK } from '../kinds.ts';
 import { rangeInside } from '../range-inside.ts';
 import { parseRule, rulePriority, type ParsedRule } from '../rule/parse-rule.ts';
 import type { ManifestDocument } from '../types.ts';
 import { attachment, type Attachment } from './attachment.ts';
-import { backend } from './backend.ts';
 import { addHosts } from './hosts.ts';
 import { middlewareConfigs } from './middleware.ts';
 import { notEnforced, say, type Scope } from './scope.ts';
+import { serviceBackends } from './service-backends.ts';
 
 const SERVED_ROUTE_FIELDS = new Set(['kind', 'match', 'priority', 'services', 'middlewares', 'syntax']);
-const SERVED_SERVICE_FIELDS = new Set(['kind', 'name', 'namespace', 'port', 'weight', 'scheme', 'passHostHeader']);
 /** No effect on the answer to a single request. */
-const HARMLESS_FIELDS = new Set([
-  'observability',
-  'healthCheck',
-  'passiveHealthCheck',
-  'sticky',
-  'strategy',
-  'responseForwarding',
-  'nativeLB',
-  'nodePortLB',
-]);
+const HARMLESS_FIELDS = new Set(['observability']);
 
 const rules = new WeakMap<ManifestDocument, Map<string, ParsedRule>>();
 
@@ -111,56 +101,6 @@ function parsedRule(document: ManifestDocument, rule: string): ParsedRule {
   const parsed = known.get(rule) ?? parseRule(rule);
   known.set(rule, parsed);
   return parsed;
-}
-
-function serviceBackends(
-  scope: Scope,
-  document: ManifestDocument,
-  services: readonly unknown[],
-  base: FieldPath,
-): BackendConfig[] {
-  if (services.length === 0) {
-    say(scope, document, 'route-invalid', [...base, 'services'], 'the route has no service to send requests to', {
-      hint: 'Add a `services:` entry with name and port.',
-    });
-    return [];
-  }
-  return services.flatMap((entry, at) => {
-    const service = fields(entry);
-    const path = [...base, 'services', at];
-    const name = text(service['name']);
-    if (name === undefined || name === '') return [];
-    if ((text(service['kind']) || 'Service') !== 'Service') {
-      notEnforced(scope, document, [...path, 'kind'], `services of kind "${String(service['kind'])}" are not served`);
-      return [];
-    }
-    if (name.includes('@')) {
-      notEnforced(scope, document, [...path, 'name'], `"${name}" belongs to a provider that a preview does not have`);
-      return [];
-    }
-    for (const field of Object.keys(service)) {
-      if (!SERVED_SERVICE_FIELDS.has(field)) {
-        notEnforced(
-          scope,
-          document,
-          [...path, field],
-          `"${field}" of a service is not applied`,
-          HARMLESS_FIELDS.has(field) ? 'info' : 'warning',
-        );
-      }
-    }
-    const port = service['port'];
-    const made = backend(scope, document, {
-      namespace: text(service['namespace']) || document.ref.namespace,
-      name,
-      port: typeof port === 'string' || typeof port === 'number' ? port : undefined,
-      weight: Math.max(0, integer(service['weight']) ?? 1),
-      scheme: text(service['scheme']),
-      passHostHeader: flag(service['passHostHeader']),
-      path: [...path, 'port'],
-    });
-    return made === undefined ? [] : [made];
-  });
 }
 
 /** Undefined when one is missing: Traefik does not serve such a route. */
