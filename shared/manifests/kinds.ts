@@ -34,7 +34,6 @@ export const UNSERVED: ReadonlyMap<string, string> = new Map([
   [`${HUB}/ContentItem`, 'a preview has no portal'],
   [`${HUB}/Uplink`, 'a preview has no parent cluster'],
   [`${ADIT}/Preview`, 'it asks a cluster for a preview; this preview is started otherwise'],
-  [`${GATEWAY}/GatewayClass`, 'a preview has a gateway of its own'],
 ]);
 
 /** The same, where a preview answers otherwise than the cluster would. */
@@ -48,10 +47,7 @@ export const UNSERVED_ROUTING: ReadonlyMap<string, string> = new Map([
   [`${TRAEFIK}/ServersTransportTCP`, 'a preview serves HTTP only'],
   [`${TRAEFIK}/TLSOption`, 'a preview has certificates of its own'],
   [`${TRAEFIK}/TLSStore`, 'a preview has certificates of its own'],
-  [`${GATEWAY}/HTTPRoute`, 'a preview does not serve Gateway API routes yet'],
-  [`${GATEWAY}/GRPCRoute`, 'a preview does not serve Gateway API routes yet'],
   [`${GATEWAY}/TLSRoute`, 'a preview serves HTTP only'],
   [`${GATEWAY}/TCPRoute`, 'a preview serves HTTP only'],
   [`${GATEWAY}/UDPRoute`, 'a preview serves HTTP only'],
-  [`${GATEWAY}/Gateway`, 'a preview has a gateway of its own, without listeners and certificates of this one'],
 ]);

@@ -149,10 +149,11 @@ describe('what Traefik would not serve is not served, and said at its place', ()
       '    - match: Path(`/`)\n      services: [{ name: a@internal, kind: TraefikService }]\n',
       'warning not-enforced spec.routes[0].services[0].name 20:26',
     ],
+    ['a matcher of v2 alone', one('Headers(`a`, `b`)'), 'error rule-syntax spec.routes[0].match 19:14'],
     [
-      'a rule in the syntax of v2',
-      one('Path(`/`)', '      syntax: v2\n'),
-      'warning not-enforced spec.routes[0].syntax 21:7',
+      'a priority that Traefik keeps to itself',
+      one('Path(`/`)', '      priority: 9223372036854775807\n'),
+      'error route-invalid spec.routes[0].priority 21:17',
     ],
   ])('%s', (_, routes, expected) => {
     const analysis = run(SERVICE, API, route(routes));
@@ -207,7 +208,7 @@ describe('routes of an Ingress', () => {
       'a wildcard',
       path('pathType: Prefix', '*.x.example'),
       { kind: 'host-regexp', pattern: '^[a-zA-Z0-9-]+\\.x\\.example$' },
-      'HostRegexp(`^[a-zA-Z0-9-]+\\.x\\.example$`)'.length,
+      'HostRegexp("^[a-zA-Z0-9-]+\\\\.x\\\\.example$")'.length,
     ],
   ])('%s', (_, rules, match, priority) => {
     expect(config(SERVICE, ingress(rules)).routes).toMatchObject([

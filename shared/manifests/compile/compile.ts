@@ -3,17 +3,19 @@ import type {
   ApplicationConfig,
   GatewayConfig,
   PlanConfig,
-  RouteConfig,
   SubscriptionConfig,
 } from '../../gateway/config.ts';
-import { groupKind, HUB, NETWORKING, TRAEFIK, UNSERVED, UNSERVED_ROUTING } from '../kinds.ts';
+import { GATEWAY, groupKind, HUB, NETWORKING, TRAEFIK, UNSERVED, UNSERVED_ROUTING } from '../kinds.ts';
 import type { Resolution } from '../resolve/resolve.ts';
 import type { Diagnostic, ManifestDocument } from '../types.ts';
 import { applicationConfig, checkApplications, planConfig, subscriptionConfig } from './access.ts';
 import { apiConfig, describeAuth, describeVersion } from './api.ts';
 import { ingressRoutesOf } from './ingress.ts';
-import { ingressRoutes } from './ingress-route.ts';
+import { gatewayRoutes } from './gateway-route.ts';
 import { middlewareConfigs } from './middleware.ts';
+import { readListeners } from './parent-listeners.ts';
+import { byRank, ranked, type RankedRoute } from './ranked-route.ts';
+import { routerTree } from './router-tree.ts';
 import { keyOf, notEnforced, type Scope } from './scope.ts';
 
 /**
@@ -31,11 +33,13 @@ export function compile(resolution: Resolution): { config: GatewayConfig; diagno
   };
   const of = (sort: string): readonly ManifestDocument[] => resolution.byKind.get(sort) ?? [];
 
-  const routes: RouteConfig[] = [];
+  const routes: RankedRoute[] = routerTree(scope, of(`${TRAEFIK}/IngressRoute`));
+  const listeners = readListeners(scope);
   for (const document of resolution.documents) {
     const sort = groupKind(document.ref);
-    if (sort === `${TRAEFIK}/IngressRoute`) routes.push(...ingressRoutes(scope, document));
-    else if (sort === `${NETWORKING}/Ingress`) routes.push(...ingressRoutesOf(scope, document));
+    if (sort === `${NETWORKING}/Ingress`) routes.push(...ingressRoutesOf(scope, document).map(ranked));
+    else if (sort === `${GATEWAY}/HTTPRoute` || sort === `${GATEWAY}/GRPCRoute`)
+      routes.push(...gatewayRoutes(scope, document, listeners));
     else if (sort === `${TRAEFIK}/Middleware`) middlewareConfigs(scope, document);
     else if (sort === `${HUB}/APIAuth`) describeAuth(scope, document);
     else if (sort === `${HUB}/APIVersion`) describeVersion(scope, document);
@@ -45,7 +49,7 @@ export function compile(resolution: Resolution): { config: GatewayConfig; diagno
       if (why !== undefined) notEnforced(scope, document, ['kind'], why, harmless === undefined ? 'warning' : 'info');
     }
   }
-  routes.sort((a, b) => b.priority - a.priority || (a.id < b.id ? -1 : 1));
+  routes.sort(byRank);
 
   const apis: Record<string, ApiConfig> = {};
   for (const api of of(`${HUB}/API`)) apis[keyOf(api)] = apiConfig(scope, api);
@@ -68,7 +72,7 @@ export function compile(resolution: Resolution): { config: GatewayConfig; diagno
 
   const config: GatewayConfig = {
     hosts: [...scope.hosts],
-    routes,
+    routes: routes.map(({ route }) => route),
     services: Object.fromEntries(scope.services),
     upstreams: Object.fromEntries(scope.upstreams),
     transports: Object.fromEntries(scope.transports),

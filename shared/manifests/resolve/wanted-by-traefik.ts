@@ -19,6 +19,9 @@ export function traefikWanted(document: ManifestDocument): Wanted[] {
             ...middlewareList(document, [...base, 'middlewares'], middlewares),
           ];
         }),
+        ...items(spec['parentRefs']).flatMap((entry, at) =>
+          pointed(document, ['spec', 'parentRefs', at], fields(entry), PARENT),
+        ),
         ...named(document, ['spec', 'tls', 'secretName'], fields(spec, 'tls')['secretName'], SECRET_FOR_TLS),
       ];
     case `${TRAEFIK}/Middleware`:
@@ -57,6 +60,7 @@ type Target = Pick<Wanted, 'group' | 'kind' | 'severity' | 'hint'>;
 const SECRET: Target = { group: CORE, kind: 'Secret', severity: 'warning', hint: SECRET_HINT };
 const SECRET_FOR_TLS: Target = { group: CORE, kind: 'Secret', severity: 'info', hint: TLS_HINT };
 const MIDDLEWARE: Target = { group: TRAEFIK, kind: 'Middleware', severity: 'error' };
+const PARENT: Target = { group: TRAEFIK, kind: 'IngressRoute', severity: 'error' };
 const TRANSPORT: Target = { group: TRAEFIK, kind: 'ServersTransport', severity: 'error' };
 
 function services(document: ManifestDocument, path: FieldPath, list: unknown): Wanted[] {
