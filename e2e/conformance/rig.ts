@@ -59,8 +59,7 @@ export class Rig {
 
   /** Applies a case to both, waits until both serve it, and asks. The case's objects go when the next one comes. */
   async run(one: ConformanceCase): Promise<Verdict[]> {
-    await this.#apply(this.#filled(one.manifests));
-    if (one.stateful) await this.#bothRoute(one);
+    await this.#apply(this.#filled(one.manifests), one.stateful === true);
     const verdicts: Verdict[] = [];
     const end = Date.now() + ASKED_AGAIN_MS;
     for (const ask of one.asks) verdicts.push(await this.#compare(ask, one, end));
@@ -79,7 +78,7 @@ export class Rig {
       .replaceAll('${ENTRYPOINT}', String(this.#reference.port));
   }
 
-  async #apply(manifests: string): Promise<void> {
+  async #apply(manifests: string, settled: boolean): Promise<void> {
     const objects = objectsOf(manifests);
     await this.#reference.remove(this.#applied);
     // An object that is broken now must not be served by its version of an earlier case.
@@ -87,18 +86,8 @@ export class Rig {
     this.#applied = objects;
     await this.#reference.apply(objects);
     await this.#serve(`---\n${manifests}`);
-  }
-
-  /** Asks each until it finds a route: one request more than the case's, that both count alike. */
-  async #bothRoute({ name, asks: [first] }: ConformanceCase): Promise<void> {
-    const host = first?.host ?? HOSTS[0];
-    const ask: Ask = { ...first, target: '/.ready' };
-    await until(`Traefik routes ${name}`, async () => {
-      return (await exchange(this.#reference.address, host, ask, this.#services)).status !== 404;
-    });
-    await until(`adit routes ${name}`, async () => {
-      return (await exchange(this.#subject.address, this.#subject.hostOf(host), ask, this.#services)).status !== 404;
-    });
+    // Traefik was seen to serve a marker some 50 ms before what was applied ahead of it.
+    if (settled) for (let more = 0; more < 3; more += 1) await this.#serve(`---\n${manifests}`);
   }
 
   /** Raises the revision on both and waits until both serve it. */

@@ -53,11 +53,11 @@ export const SERVICE_CASES: readonly ConformanceCase[] = [
     manifests:
       traefikService(
         'inner',
-        '{ weighted: { services: [{ name: second, port: ${PORT}, weight: 1 }, { name: third, port: ${PORT}, weight: 1 }] } }',
+        '{ weighted: { services: [{ name: second, port: ${PORT}, nativeLB: true, weight: 1 }, { name: third, port: ${PORT}, nativeLB: true, weight: 1 }] } }',
       ) +
       traefikService(
         'outer',
-        '{ weighted: { services: [{ name: echo, port: ${PORT}, weight: 1 }, { name: inner, kind: TraefikService, weight: 1 }] } }',
+        '{ weighted: { services: [{ name: echo, port: ${PORT}, nativeLB: true, weight: 1 }, { name: inner, kind: TraefikService, weight: 1 }] } }',
       ) +
       routeTo('{ name: outer, kind: TraefikService }'),
     asks: times(8),
@@ -68,7 +68,7 @@ export const SERVICE_CASES: readonly ConformanceCase[] = [
     manifests:
       traefikService(
         'copy',
-        '{ mirroring: { name: echo, port: ${PORT}, mirrors: [{ name: second, port: ${PORT}, percent: 0 }] } }',
+        '{ mirroring: { name: echo, port: ${PORT}, nativeLB: true, mirrors: [{ name: second, port: ${PORT}, nativeLB: true, percent: 0 }] } }',
       ) + routeTo('{ name: copy, kind: TraefikService }'),
     asks: [...times(3), { method: 'POST', target: '/', body: 'x' }],
     stateful: true,
@@ -78,7 +78,7 @@ export const SERVICE_CASES: readonly ConformanceCase[] = [
     manifests:
       traefikService(
         'sticky',
-        '{ weighted: { services: [{ name: echo, port: ${PORT}, weight: 1 }, { name: second, port: ${PORT}, weight: 1 }], sticky: { cookie: { name: seat, httpOnly: true, secure: true, sameSite: lax, maxAge: 60, path: / } } } }',
+        '{ weighted: { services: [{ name: echo, port: ${PORT}, nativeLB: true, weight: 1 }, { name: second, port: ${PORT}, nativeLB: true, weight: 1 }], sticky: { cookie: { name: seat, httpOnly: true, secure: true, sameSite: lax, maxAge: 60, path: / } } } }',
       ) + routeTo('{ name: sticky, kind: TraefikService }'),
     asks: times(2),
     stateful: true,

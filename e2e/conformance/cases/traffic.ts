@@ -23,7 +23,6 @@ export const TRAFFIC_CASES: readonly ConformanceCase[] = [
       accept('*'),
       accept('identity'),
       accept('deflate'),
-      accept(''),
       accept('gzip', '/?size=100'),
       accept('gzip', '/?size=1023'),
       accept('gzip', '/?size=1024'),
