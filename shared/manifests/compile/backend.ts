@@ -1,10 +1,14 @@
 import type { BackendConfig } from '../../gateway/config.ts';
-import type { ServiceConfig, UpstreamScheme } from '../../gateway/service.ts';
-import { fields, flag, integer, items, text } from '../field.ts';
+import type { UpstreamScheme } from '../../gateway/service.ts';
 import type { FieldPath } from '../field-path.ts';
-import { INGRESS_ANNOTATIONS } from '../kinds.ts';
+import { TRAEFIK } from '../kinds.ts';
 import type { ManifestDocument } from '../types.ts';
 import { say, type Scope } from './scope.ts';
+import { serviceAnnotations, type ServiceOptions } from './service-annotations.ts';
+import { addService, traefikName } from './service-names.ts';
+import { servicePort } from './service-port.ts';
+import { stickyConfig } from './service-sticky.ts';
+import { serversTransport } from './service-transport.ts';
 
 /** A Service as a route names it. */
 export interface ServiceTarget {
@@ -19,91 +23,55 @@ export interface ServiceTarget {
   readonly path: FieldPath;
 }
 
-/** Registers the Service's port as a service. Undefined, with a diagnostic, where Traefik would drop the route. */
+const PLAIN: ServiceOptions = { passHostHeader: true, nativeLb: false };
+const PROVIDERS: Readonly<Record<string, string>> = {
+  Ingress: 'kubernetes',
+  HTTPRoute: 'kubernetesgateway',
+  GRPCRoute: 'kubernetesgateway',
+};
+
+/**
+ * Registers the Service's port as a service, as routes name it that say little of their own; an Ingress has its options on
+ * the Service. Undefined, with a diagnostic, where Traefik would drop the route.
+ */
 export function backend(scope: Scope, route: ManifestDocument, target: ServiceTarget): BackendConfig | undefined {
-  const service = scope.resolution.byId.get(`/Service/${target.namespace}/${target.name}`);
-  const { port } = target;
-  if (port === undefined || port === '' || port === 0) {
-    const hint = service === undefined ? undefined : `Service "${target.name}" has ${portList(service)}.`;
-    say(scope, route, 'service-port-missing', target.path, `no port is given for Service "${target.name}"`, { hint });
+  const { namespace, name, port, path, weight } = target;
+  const service = scope.resolution.byId.get(`/Service/${namespace}/${name}`);
+  const options = route.ref.kind === 'Ingress' ? serviceAnnotations(scope, service) : PLAIN;
+  if (options === undefined) return undefined;
+  const found = servicePort(scope, route, { namespace, name, port, nativeLb: options.nativeLb, path });
+  if (found === undefined) return undefined;
+  const written = target.scheme ?? options.scheme;
+  const transport = options.transport === undefined ? undefined : namedTransport(scope, options.transport);
+  if (options.transport !== undefined && transport === undefined) {
+    const message = `there is no ServersTransport "${options.transport}": Traefik does not serve the path`;
+    say(scope, route, 'route-invalid', path, message, { hint: 'Write it as NAMESPACE-NAME@kubernetescrd.' });
     return undefined;
   }
-  const spec = fields(service?.value, 'spec');
-  const external = text(spec['type']) === 'ExternalName';
-  const match = items(spec['ports']).find(
-    (entry) => fields(entry)[typeof port === 'number' ? 'port' : 'name'] === port,
-  );
-  if (service !== undefined && match === undefined && !(external && typeof port === 'number')) {
-    const message = `Service "${target.name}" has no port ${JSON.stringify(port)}`;
-    say(scope, route, 'service-port-missing', target.path, message, { hint: `It has ${portList(service)}.` });
-    return undefined;
-  }
-
-  const key = `${target.namespace}/${target.name}:${port}`;
-  const number = typeof port === 'number' ? port : (integer(fields(match)['port']) ?? 80);
-  const portName = text(fields(match)['name']) ?? '';
-  const annotations = fields(service?.value, 'metadata', 'annotations');
-  const scheme = schemeOf(
-    target.scheme ?? text(annotations[`${INGRESS_ANNOTATIONS}service.serversscheme`]),
-    number === 443 || portName.startsWith('https') ? 'https' : 'http',
-  );
-  if (!scope.upstreams.has(key)) {
-    const host = external ? text(spec['externalName']) : undefined;
-    scope.upstreams.set(key, {
-      namespace: target.namespace,
-      service: target.name,
-      port: String(port),
-      ...(host === undefined || host === '' ? {} : { servers: [{ address: `${host}:${number}` }] }),
-      ...(service === undefined ? { missing: true } : {}),
-      source: service?.ref ?? { apiVersion: 'v1', kind: 'Service', namespace: target.namespace, name: target.name },
-    });
-  }
-  const passHostHeader = target.passHostHeader ?? annotatedPassHost(service);
-  const name = `${normalize(key)}@${route.ref.kind === 'Ingress' ? 'kubernetes' : 'kubernetescrd'}`;
-  const made: ServiceConfig = {
+  const made = `${traefikName(namespace, name, port ?? '')}@${PROVIDERS[route.ref.kind] ?? 'kubernetescrd'}`;
+  const key = addService(scope, {
     kind: 'load-balancer',
-    name,
-    upstream: key,
-    scheme,
-    passHostHeader,
+    name: made,
+    upstream: found.upstream,
+    scheme: schemeOf(written, found.scheme),
+    passHostHeader: target.passHostHeader ?? options.passHostHeader,
     strategy: 'wrr',
-  };
-  return { service: addService(scope, made), weight: target.weight };
+    sticky: stickyConfig(options.sticky, made),
+    transport,
+  });
+  return { service: key, weight };
 }
 
-/** Under Traefik's name of it. What has the same name there, but is not the same, gets a key of its own. */
-function addService(scope: Scope, made: ServiceConfig): string {
-  const text = JSON.stringify(made);
-  for (let count = 1; ; count++) {
-    const key = count === 1 ? made.name : `${made.name}#${count}`;
-    const known = scope.services.get(key);
-    if (known === undefined) scope.services.set(key, made);
-    if (known === undefined || JSON.stringify(known) === text) return key;
-  }
-}
-
-/** Traefik's names: letters and digits, and one dash for whatever stands between. */
-function normalize(name: string): string {
-  return name
-    .split(/[^\p{L}\p{N}]+/u)
-    .filter((part) => part !== '')
-    .join('-');
+/** By Traefik's name of it: `NAMESPACE-NAME@kubernetescrd`. */
+function namedTransport(scope: Scope, written: string): string | undefined {
+  const [name, provider] = written.split('@');
+  if (provider !== 'kubernetescrd') return undefined;
+  const document = scope.resolution.byKind
+    .get(`${TRAEFIK}/ServersTransport`)
+    ?.find(({ ref }) => traefikName(ref.namespace, ref.name) === name);
+  return document === undefined ? undefined : serversTransport(scope, document.ref.namespace, document.ref.name);
 }
 
 function schemeOf(written: string | undefined, otherwise: UpstreamScheme): UpstreamScheme {
   return written === 'http' || written === 'https' || written === 'h2c' ? written : otherwise;
-}
-
-function annotatedPassHost(service: ManifestDocument | undefined): boolean {
-  const value = fields(service?.value, 'metadata', 'annotations')[`${INGRESS_ANNOTATIONS}service.passhostheader`];
-  return value !== 'false' && flag(value) !== false;
-}
-
-function portList(service: ManifestDocument): string {
-  const ports = items(fields(service.value, 'spec')['ports']).map((entry) => {
-    const { port, name } = fields(entry);
-    return typeof name === 'string' && name !== '' ? `${String(port)} (${name})` : String(port);
-  });
-  if (ports.length === 0) return 'no ports';
-  return `${ports.length === 1 ? 'port' : 'ports'} ${ports.join(', ')}`;
 }

@@ -1,11 +1,12 @@
 import type { BackendConfig } from '../../gateway/service.ts';
 import { fields, integer, items, text } from '../field.ts';
 import type { FieldPath } from '../field-path.ts';
-import { CORE } from '../kinds.ts';
+import { CORE, TRAEFIK } from '../kinds.ts';
 import { isGranted } from '../resolve/reference-grant.ts';
 import type { ManifestDocument } from '../types.ts';
 import { backend } from './backend.ts';
 import { say, type Scope } from './scope.ts';
+import { serviceReference } from './service-reference.ts';
 
 /** What Traefik sends an HTTPRoute's requests to by the port's `appProtocol`; a GRPCRoute knows only some. */
 const SCHEMES: Readonly<Record<string, 'http' | 'https' | 'h2c'>> = {
@@ -14,14 +15,14 @@ const SCHEMES: Readonly<Record<string, 'http' | 'https' | 'h2c'>> = {
 
 /**
  * A backend of a Gateway API route. One that cannot be reached keeps its share, and the gateway answers for it; that is
- * said where the references do not say it already.
+ * said where the references do not say it already. Undefined: Traefik does not serve the rule at all.
  */
 export function gatewayBackend(
   scope: Scope,
   document: ManifestDocument,
   entry: unknown,
   path: FieldPath,
-): BackendConfig {
+): BackendConfig | undefined {
   const reference = fields(entry);
   const weight = integer(reference['weight']) ?? 1;
   const name = text(reference['name']) ?? '';
@@ -40,6 +41,11 @@ export function gatewayBackend(
     !isGranted(document, { group, kind, namespace, name }, scope.resolution.byPlace)
   )
     return refuse(`no ReferenceGrant of namespace "${namespace}" allows it`, [...path, 'namespace']);
+  if (group === TRAEFIK && kind === 'TraefikService' && document.ref.kind === 'HTTPRoute') {
+    const service = serviceReference(scope, document, { kind, name, namespace }, path);
+    // Traefik names it whether it is there or not, and then cannot make the route.
+    return service === undefined ? undefined : { service, weight };
+  }
   if (group !== CORE || kind !== 'Service')
     return refuse(`Traefik knows no backend of kind ${group}/${kind}`, [...path, 'kind']);
   const port = integer(reference['port']);
@@ -48,6 +54,9 @@ export function gatewayBackend(
   if (typeof scheme !== 'string') return refuse(scheme.problem, [...path, 'port']);
   const target = { namespace, name, port, weight, scheme, passHostHeader: true, path: [...path, 'port'] };
   const made = backend(scope, document, target);
+  // Traefik makes a service of what has no servers, which then has none to choose.
+  if (made === undefined && scope.upstreams.get(`${namespace}/${name}:${port}`)?.servers?.length === 0)
+    return { ...unserved, status: 503, grpcStatus: undefined };
   if (made === undefined) return unserved;
   // The workspace may say where a Service runs that is not among the files.
   return scope.resolution.byId.has(`${CORE}/Service/${namespace}/${name}`) ? made : { ...made, unknownStatus: 500 };

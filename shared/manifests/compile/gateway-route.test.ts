@@ -165,6 +165,21 @@ describe('backends', () => {
     expect(made?.backends).toEqual([expect.objectContaining(expected)]);
   });
 
+  it('may be a TraefikService', () => {
+    const service = '---\napiVersion: traefik.io/v1alpha1\nkind: TraefikService\nmetadata: { name: t }\nspec: { weighted: { services: [{ name: web, port: 80, weight: 2 }, { name: web, port: 82 }] } }\n';
+    const { config } = run(gateway(LISTENER), service, route(rule('{}', 'backendRefs: [{ group: traefik.io, kind: TraefikService, name: t, weight: 4 }]')));
+    const [backend] = config.routes[0]?.backends ?? [];
+    expect(backend?.weight).toBe(4);
+    expect(config.services[backend?.service ?? '']).toMatchObject({ kind: 'weighted', services: [{ weight: 2 }, { weight: 1 }] });
+  }); // prettier-ignore
+
+  it('without endpoints have no server to choose', () => {
+    const slice =
+      '---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: { name: s, labels: { kubernetes.io/service-name: web } }\naddressType: IPv4\nports: [{ port: 8080, name: "" }]\nendpoints: []\n';
+    const { config } = run(gateway(LISTENER), slice, route(rule('{}')));
+    expect(config.routes[0]?.backends).toMatchObject([{ status: 503 }]);
+  });
+
   it('of a GRPCRoute that lead nowhere are answered with a status of gRPC', () => {
     const [made] = routes(rule('{}', 'backendRefs: [{ name: web, port: 9 }]'), 'GRPCRoute');
     expect(made?.backends).toMatchObject([{ status: 200, grpcStatus: { code: 14, message: 'Service Unavailable' } }]);

@@ -37,9 +37,11 @@ export function gatewayRoutes(scope: Scope, document: ManifestDocument, listener
     for (const field of IGNORED)
       if (Object.hasOwn(rule, field))
         notEnforced(scope, document, [...base, field], `Traefik v3.6 does not apply "${field}"`, 'info');
-    const backends = items(rule['backendRefs']).map((backend, at) =>
-      gatewayBackend(scope, document, backend, [...base, 'backendRefs', at]),
+    const wanted = items(rule['backendRefs']);
+    const backends = wanted.flatMap(
+      (backend, at) => gatewayBackend(scope, document, backend, [...base, 'backendRefs', at]) ?? [],
     );
+    const served = backends.length === wanted.length;
     sayOfBackends(scope, document, rule, base);
     for (const [at, match] of matchesOf(rule, grpc).entries()) {
       const path = [...base, 'matches', at];
@@ -56,7 +58,7 @@ export function gatewayRoutes(scope: Scope, document: ManifestDocument, listener
         if (seen.has(key)) continue;
         seen.add(key);
         const matcher = matcherOf(scope, document, text);
-        if (matcher === undefined || filters.kind === 'unserved' || attached.kind === 'broken') continue;
+        if (matcher === undefined || !served || filters.kind === 'unserved' || attached.kind === 'broken') continue;
         made.push(
           ranked({
             id: `${document.ref.kind}/${document.ref.namespace}/${document.ref.name}#${made.length}`,

@@ -71,6 +71,7 @@ export function servicePort(scope: Scope, document: ManifestDocument, target: Po
       service: name,
       port: String(port),
       ...(servers === undefined ? {} : { servers }),
+      ...(service === undefined ? { missing: true } : {}),
       source: service?.ref ?? { apiVersion: 'v1', kind: 'Service', namespace, name },
     });
   }
