@@ -241,7 +241,8 @@ export class PreviewAgent {
     if (running === undefined) return undefined;
     if (running.applied === undefined && running.refused !== undefined)
       return new AgentError('config-refused', running.refused);
-    return this.#exposure?.places.size === 0 ? this.#exposure.error : undefined;
+    const error = this.#exposure?.error;
+    return this.#exposure?.places.size === 0 || error?.code === 'token-expired' ? error : undefined;
   }
 
   /** Once for all that changed in one turn, and only when something did. */

@@ -2,10 +2,10 @@ import type { Logger } from 'pino';
 import type { Link } from '../shared/agent/api.ts';
 import type { PreviewEvent } from '../shared/process/lines.ts';
 import type { YamuxStream } from '../shared/yamux/types.ts';
-import type { AgentError } from './errors.ts';
-import { toAgentError } from './errors.ts';
+import { AgentError, toAgentError } from './errors.ts';
 import type { StreamLink } from './gateway/gateway.ts';
 import { LeaseKeeper, type ControlStatus, type CurrentLease } from './lease/lease-keeper.ts';
+import { TokenExpiry } from './lease/token-expiry.ts';
 import { TunnelSet } from './tunnels/tunnel-set.ts';
 
 export interface ExposureOptions {
@@ -36,6 +36,7 @@ export class Exposure {
   #places: ReadonlyMap<string, { readonly host: string; readonly url: string }> = new Map();
   #lease: CurrentLease | undefined;
   #error: AgentError | undefined;
+  readonly #expiry = new TokenExpiry((at) => this.#onExpired(at));
 
   constructor(options: ExposureOptions) {
     this.#options = options;
@@ -70,7 +71,7 @@ export class Exposure {
     return this.#keeper.status();
   }
 
-  /** Why there is no lease, when the control plane refused one. */
+  /** Why nothing is served: the control plane refused a lease, or the token has expired. */
   get error(): AgentError | undefined {
     return this.#error;
   }
@@ -89,6 +90,7 @@ export class Exposure {
   async close(graceMs: number, { keep }: { keep: boolean }): Promise<void> {
     const tunnels = this.#tunnels;
     this.#tunnels = undefined;
+    this.#expiry.stop();
     await tunnels?.drainAndClose(graceMs);
     await this.#keeper.stop({ keep });
     this.#names = [];
@@ -98,8 +100,9 @@ export class Exposure {
   }
 
   #onLease(current: CurrentLease): void {
+    if (current.token !== this.#lease?.token) this.#error = undefined;
     this.#lease = current;
-    this.#error = undefined;
+    this.#expiry.watch(current.token);
     const places = new Map<string, { host: string; url: string }>();
     for (const [at, name] of this.#names.entries()) {
       const host = current.hosts[at];
@@ -130,6 +133,18 @@ export class Exposure {
       onLinks: onChange,
       onTokenRefused: () => this.#keeper.renewSoon(),
     });
+  }
+
+  /** The brokers end the sessions now; the keeper goes on asking for another token. */
+  #onExpired(at: Date): void {
+    const why = this.#keeper.status().error?.message;
+    this.#error = new AgentError(
+      'token-expired',
+      `the tunnel token expired at ${at.toISOString()} and was not renewed${why === undefined ? '' : `: ${why}`}`,
+    );
+    this.#options.log.error({ err: this.#error.message }, 'token');
+    this.#options.onEvent({ event: 'token-expired', at: at.toISOString(), message: this.#error.message });
+    this.#options.onChange();
   }
 
   #settled(error: AgentError | undefined): void {

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { decodeJwt } from 'jose';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Revocation } from '../shared/control/api.ts';
 import type { Broker } from './index.ts';
@@ -57,6 +58,20 @@ test('a revoked agent is told why and loses its session; its tokens open no othe
   await expect(dial('bad', ['bad.localhost'])).rejects.toThrow('401 ');
   expect((await ask(broker.addresses.public, 'good.localhost')).status).toBe(200);
   good.socket.terminate();
+});
+
+test('a revoked token ends its session and opens no other; another token of the same agent does', async () => {
+  const token = await keys.token('one', ['one.localhost']);
+  const dialWith = (bearer: string): Promise<TestAgent> =>
+    TestAgent.dial(broker.addresses.tunnelUrl ?? '', { token: bearer, hosts: ['one.localhost'], agent: 'one' });
+  const agent = await dialWith(token);
+  list = [{ agent: 'one', token: decodeJwt(token).jti ?? '' }];
+  expect(await agent.received('drain')).toMatchObject({ reason: 'the token was revoked' });
+  await agent.session.closed;
+  await expect(dialWith(token)).rejects.toThrow('401 ');
+  const renewed = await dialWith(await keys.token('one', ['one.localhost']));
+  expect((await ask(broker.addresses.public, 'one.localhost')).status).toBe(200);
+  renewed.socket.terminate();
 });
 
 test('a host that was given back is served no longer, the others are', async () => {

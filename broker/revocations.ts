@@ -25,6 +25,7 @@ export class Revocations {
   readonly #options: RevocationsOptions;
   readonly #abort = new AbortController();
   #etag: string | undefined;
+  #tokens: ReadonlySet<string> = new Set();
   #agents: ReadonlySet<string> = new Set();
   #hosts: ReadonlyMap<string, ReadonlySet<string>> = new Map();
   #retryMs = POLL_MS;
@@ -48,6 +49,7 @@ export class Revocations {
   /** The claims that remain; a failure when none do. */
   check(claims: TunnelClaims): Result<TunnelClaims> {
     if (this.#agents.has(claims.sub)) return fail('broker.unauthorized', 'the agent was revoked');
+    if (this.#tokens.has(claims.jti)) return fail('broker.unauthorized', 'the token was revoked');
     const gone = this.#hosts.get(claims.sub);
     if (gone === undefined) return ok(claims);
     const hosts = claims.hosts.filter((host) => !gone.has(host));
@@ -91,11 +93,14 @@ export class Revocations {
 
   #use(list: readonly Revocation[]): void {
     const agents = new Set<string>();
+    const tokens = new Set<string>();
     const hosts = new Map<string, Set<string>>();
     for (const entry of list) {
-      if (entry.hosts === undefined) agents.add(entry.agent);
+      if (entry.token !== undefined) tokens.add(entry.token);
+      else if (entry.hosts === undefined) agents.add(entry.agent);
       else hosts.set(entry.agent, new Set([...(hosts.get(entry.agent) ?? []), ...entry.hosts]));
     }
+    this.#tokens = tokens;
     this.#agents = agents;
     this.#hosts = hosts;
   }

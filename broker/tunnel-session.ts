@@ -256,7 +256,7 @@ export class TunnelSession extends Target {
     clearTimeout(this.#expiry);
     const leftMs = this.#claims.exp * 1000 - Date.now();
     if (leftMs <= 0) {
-      this.end('the token has expired');
+      this.dismiss('the token has expired');
       return;
     }
     this.#expiry = setTimeout(() => this.#armExpiry(), Math.min(leftMs, MAX_TIMER_MS));

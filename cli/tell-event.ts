@@ -23,6 +23,8 @@ function words(event: PreviewEvent): string {
       return `○ control plane unreachable, the preview serves on: ${event.message}`;
     case 'control-reachable':
       return '● control plane reachable again';
+    case 'token-expired':
+      return `▲ the preview is off: ${event.message}`;
     case 'child-exited':
       return `○ ${event.child} (pid ${event.pid}) ended: ${event.reason}; starting again in ${event.restartInMs} ms`;
     case 'child-restarted':

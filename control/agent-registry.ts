@@ -58,6 +58,12 @@ export class AgentRegistry {
     return agentId;
   }
 
+  /** Throws `unknown-agent`. */
+  mustKnow(agentId: string): void {
+    if (this.#database.prepare('SELECT 1 FROM agents WHERE id = ?').get(agentId) === undefined)
+      throw new ControlError('unknown-agent', `there is no agent ${agentId}`);
+  }
+
   /** The secret is worth nothing from now on, and all leases end; hosts stay in quarantine. Throws `unknown-agent`. */
   revoke(agentId: string, now: number): void {
     transaction(this.#database, () => {

@@ -35,6 +35,7 @@ const MAX_BODY_BYTES = 16 * 1024;
 const MAX_CONNECTIONS = 10_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 const id = z.object({ id: z.string().regex(/^[A-Za-z0-9._-]{1,63}$/) });
+const token = id.extend({ jti: z.string().regex(/^[A-Za-z0-9._-]{1,128}$/) });
 const healthy = z.object({ status: z.literal('ok') });
 const nothing = z.null().describe('No content');
 
@@ -157,6 +158,23 @@ export async function apiServer({ plane, enrolmentKeys, brokerKeys, limits, vers
     },
     async (request, reply) => {
       plane.agents.revoke(request.params.id, now());
+      return reply.code(204).send(null);
+    },
+  );
+
+  app.delete(
+    '/v1/agents/:id/tokens/:jti',
+    {
+      onRequest: needsEnrolmentKey,
+      schema: {
+        summary: 'Revoke one token of an agent; the agent gets another one with its next renewal',
+        ...secured('enrolmentKey'),
+        params: token,
+        response: { 204: nothing, ...failures },
+      },
+    },
+    async (request, reply) => {
+      plane.revokeToken(request.params.id, request.params.jti, now());
       return reply.code(204).send(null);
     },
   );

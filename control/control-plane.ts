@@ -10,12 +10,12 @@ import { ControlError } from './errors.ts';
 import { LeaseBook } from './lease-book.ts';
 import type { HeldLease } from './lease-book.ts';
 import type { ControlLimits } from './options.ts';
+import { TOKEN_MAX_SECONDS } from './options.ts';
 import { randomName } from './random-name.ts';
 import type { RandomBytes } from './random-name.ts';
 import { RevocationList } from './revocation-list.ts';
 import { SigningKeys } from './signing-keys.ts';
 
-const TOKEN_MAX_SECONDS = 3600;
 const ROTATE_AFTER_MS = 30 * 24 * 3_600_000;
 const PURGE_EVERY_MS = 3_600_000;
 
@@ -25,6 +25,8 @@ export interface ControlPlaneOptions {
   readonly domain: string;
   readonly publicUrl: string | undefined;
   readonly nameBits: number;
+  /** Longest life of a tunnel token. */
+  readonly tokenSeconds: number;
   readonly limits: ControlLimits;
   readonly randomBytes: RandomBytes;
 }
@@ -71,6 +73,12 @@ export class ControlPlane {
     return this.#document(agentId, this.leases.renew(agentId, id, ttlSeconds * 1000, now), template, ttlSeconds, now);
   }
 
+  /** One token of the agent. Throws `unknown-agent`, `revocation-limit`. */
+  revokeToken(agentId: string, jti: string, now: number): void {
+    this.agents.mustKnow(agentId);
+    this.revocations.revokeToken(agentId, jti, now);
+  }
+
   /** Call about every second. */
   async sweep(now: number): Promise<void> {
     this.brokers.sweep(now);
@@ -102,7 +110,7 @@ export class ControlPlane {
       sub: agentId,
       hosts: this.leases.liveHosts(agentId, now),
       iat: issuedAt,
-      exp: issuedAt + Math.min(ttlSeconds, TOKEN_MAX_SECONDS),
+      exp: issuedAt + Math.min(ttlSeconds, this.#o.tokenSeconds),
       jti: randomName(100, this.#o.randomBytes),
     });
     return {

@@ -44,6 +44,11 @@ const migrations: readonly string[] = [
      revoked_at INTEGER NOT NULL
    ) STRICT;
    CREATE INDEX leases_by_release ON leases (released_at);`,
+  `CREATE TABLE revoked_tokens (
+     jti TEXT PRIMARY KEY,
+     agent_id TEXT NOT NULL,
+     revoked_at INTEGER NOT NULL
+   ) STRICT;`,
 ];
 
 const versionRow = z.object({ user_version: z.number().int() });

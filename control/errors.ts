@@ -10,6 +10,7 @@ const catalogue = {
   'unknown-route': { status: 404, title: 'There is nothing at this path' },
   'unknown-lease': { status: 404, title: 'No such lease of this agent' },
   'unknown-agent': { status: 404, title: 'No such agent' },
+  'revocation-limit': { status: 503, title: 'No more tokens can be revoked one by one' },
   'lease-limit': { status: 409, title: 'The agent holds as many leases or hosts as it may' },
   'agent-limit': { status: 503, title: 'No more agents can be enrolled' },
   'broker-limit': { status: 503, title: 'No more brokers or edges can be registered' },

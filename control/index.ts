@@ -33,6 +33,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     domain: parsed.domain,
     publicUrl: parsed.publicUrl,
     nameBits: parsed.nameBits,
+    tokenSeconds: parsed.tokenSeconds,
     limits: parsed.leaseLimits,
     randomBytes: options.randomBytes ?? randomBytes,
   });

@@ -39,6 +39,7 @@ test('the OpenAPI document names every route, its schemas compile and its refere
     );
     expect(listed.toSorted()).toEqual([
       'delete /v1/agents/{id}',
+      'delete /v1/agents/{id}/tokens/{jti}',
       'delete /v1/leases/{id}',
       'get /.well-known/jwks.json',
       'get /healthz',

@@ -6,6 +6,9 @@ import { edgeHeartbeat } from '../shared/control/api.ts';
 import { ControlError } from './errors.ts';
 import type { RandomBytes } from './random-name.ts';
 
+/** No token lives longer, whatever was asked for: what was revoked is listed for as long. */
+export const TOKEN_MAX_SECONDS = 3600;
+
 const limits = z.object({
   leasesPerAgent: z.number().int().min(1).default(32),
   hostsPerAgent: z.number().int().min(1).max(64).default(64),
@@ -44,6 +47,8 @@ const optionsSchema = z.object({
   publicUrl: edgeHeartbeat.shape.publicUrl.optional(),
   /** Entropy of the random part of a host, in bits. */
   nameBits: z.number().int().min(20).max(256).default(128),
+  /** Longest life of a tunnel token. */
+  tokenSeconds: z.number().int().min(5).max(TOKEN_MAX_SECONDS).default(TOKEN_MAX_SECONDS),
   leaseLimits: limits.prefault({}),
 });
 

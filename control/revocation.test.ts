@@ -1,6 +1,7 @@
+import { decodeJwt } from 'jose';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
-import { revocationList } from '../shared/control/api.ts';
+import { lease, revocationList } from '../shared/control/api.ts';
 import type { Revocation } from '../shared/control/api.ts';
 
 import type { Control } from './index.ts';
@@ -42,6 +43,24 @@ test('an agent that is removed can do nothing more, and its hosts go to nobody',
   expect((await remove(ENROLMENT_KEY)).status).toBe(204);
   expect(await revoked()).toEqual([{ agent: agentId }, { agent: agentId, hosts }]);
   expect((await call(server, 'POST', `/v1/leases/${id}/renew`, { bearer: secret, body: {} })).status).toBe(401);
+});
+
+test('one token of an agent is revoked for as long as it may live, its others are not', async () => {
+  const { agentId, secret } = await enrol(server);
+  const { id, token } = await leaseNames(server, secret, ['shop']);
+  const { jti = '' } = decodeJwt(token);
+  const revoke = (bearer: string, who: string, what: string) =>
+    call(server, 'DELETE', `/v1/agents/${who}/tokens/${what}`, { bearer });
+  expect((await revoke(secret, agentId, jti)).status).toBe(401);
+  expect((await revoke(ENROLMENT_KEY, 'agt-other', jti)).status).toBe(404);
+  expect((await revoke(ENROLMENT_KEY, agentId, 'a%20b')).status).toBe(400);
+  expect((await revoke(ENROLMENT_KEY, agentId, jti)).status).toBe(204);
+  expect((await revoke(ENROLMENT_KEY, agentId, jti)).status).toBe(204);
+  expect(await revoked()).toEqual([{ agent: agentId, token: jti }]);
+  const renewed = await call(server, 'POST', `/v1/leases/${id}/renew`, { bearer: secret, body: {} });
+  expect(decodeJwt(lease.parse(renewed.body).token).jti).not.toBe(jti);
+  now += 3_601_000;
+  expect(await revoked()).toEqual([]);
 });
 
 test('the list has a tag, is not sent again while it is the same, and is for brokers only', async () => {

@@ -15,6 +15,8 @@ const programs = {
   agent: 'cli/roles/agent.ts',
   leash: 'cli/roles/leash.ts',
 };
+/** Loads what not every preview needs when it is needed: the parts lie in `dist/NAME/`. */
+const SPLIT: ReadonlySet<string> = new Set(['agent']);
 /** Cannot be bundled. */
 const NATIVE = ['@parcel/watcher', 'bufferutil', 'utf-8-validate', 'electron'];
 /** The Kubernetes client is 15 MB that only a kubeconfig with an `auth-provider` needs. */
@@ -24,7 +26,10 @@ export async function buildAll(): Promise<void> {
   const digest = await sourceDigest();
   await mkdir(join(root, 'dist'), { recursive: true });
   await rm(join(root, STAMP), { force: true });
-  for (const [name, entry] of Object.entries(programs)) await build(program(name, entry));
+  for (const [name, entry] of Object.entries(programs)) {
+    await rm(join(root, 'dist', name), { recursive: true, force: true });
+    await build(program(name, entry));
+  }
   await build(electronMain);
   await build(electronPreload);
   await build({ configFile: join(root, 'renderer/vite.config.ts'), logLevel: 'warn' });
@@ -46,7 +51,8 @@ function program(name: string, entry: string): InlineConfig {
       rolldownOptions: {
         output: {
           entryFileNames: `${name}.js`,
-          codeSplitting: false,
+          chunkFileNames: `${name}/[name]-[hash].js`,
+          codeSplitting: SPLIT.has(name),
           // Packages in CommonJS form ask for `require`; an ES module has none.
           banner: `${name === 'adit' ? '#!/usr/bin/env node\n' : ''}import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);`,
         },

@@ -1,18 +1,15 @@
-import { getCACertificates } from 'node:tls';
+import type { IncomingMessage } from 'node:http';
 
-import { Agent, buildConnector, request } from 'undici';
-import type { Dispatcher } from 'undici';
 import type { z } from 'zod';
 
 import { brokerList, enrolReply, lease, problem } from '../../shared/control/api.ts';
 import type { BrokerRecord, EnrolReply, Lease } from '../../shared/control/api.ts';
 import { AgentError } from '../errors.ts';
 
-import { openThroughProxy } from '../tunnels/open-socket.ts';
-
 import { EventStreamParser } from './event-stream.ts';
+import { HttpCaller } from './http-call.ts';
+import type { HttpCall } from './http-call.ts';
 
-const CONNECT_TIMEOUT_MS = 3000;
 const ANSWER_TIMEOUT_MS = 5000;
 /** The control plane sends a comment every 3 s; a stream that is silent for longer is dead. */
 const EVENTS_SILENCE_MS = 9_000;
@@ -40,17 +37,12 @@ export class ControlRefusal extends AgentError {
 /** The calls of an agent to the control plane. Each throws `ControlRefusal`, or `AgentError` `control-unreachable`. */
 export class ControlClient {
   readonly #base: URL;
-  readonly #dispatcher: Agent;
+  readonly #caller: HttpCaller;
 
   /** `ca`: certificates in PEM, trusted besides the public ones. */
   constructor(url: string, ca?: string) {
     this.#base = new URL(url.endsWith('/') ? url : `${url}/`);
-    this.#dispatcher = new Agent({
-      connections: 8,
-      headersTimeout: ANSWER_TIMEOUT_MS,
-      bodyTimeout: ANSWER_TIMEOUT_MS,
-      connect: connector(ca),
-    });
+    this.#caller = new HttpCaller(ca);
   }
 
   enrol(key: string, name: string, signal: AbortSignal): Promise<EnrolReply> {
@@ -92,19 +84,18 @@ export class ControlClient {
    */
   async follow(onOpen: () => void, onBrokers: (brokers: BrokerRecord[]) => void, signal: AbortSignal): Promise<void> {
     const what = 'follow the brokers';
-    const answer = await this.#request(what, {
+    const answer = await this.#request(what, 'v1/brokers/events', {
       method: 'GET',
-      path: 'v1/brokers/events',
       headers: { accept: 'text/event-stream' },
-      bodyTimeout: EVENTS_SILENCE_MS,
+      silenceMs: EVENTS_SILENCE_MS,
       signal,
     });
     if (answer.statusCode !== 200) throw await refusal(what, answer);
     onOpen();
     const parser = new EventStreamParser();
-    answer.body.setEncoding('utf8');
+    answer.setEncoding('utf8');
     try {
-      for await (const text of answer.body) {
+      for await (const text of answer) {
         for (const { event, data } of parser.push(String(text))) {
           if (event !== 'brokers') continue;
           const parsed = brokerList.safeParse(JSON.parse(data));
@@ -116,17 +107,17 @@ export class ControlClient {
     }
   }
 
-  async close(): Promise<void> {
-    await this.#dispatcher.destroy();
+  close(): void {
+    this.#caller.close();
   }
 
   #call<T>(what: string, call: Call & { readonly reply: z.ZodType<T> }): Promise<T>;
   #call(what: string, call: Call): Promise<undefined>;
   async #call<T>(what: string, call: Call & { readonly reply?: z.ZodType<T> }): Promise<T | undefined> {
     const { method, path, bearer, body, reply, signal } = call;
-    const answer = await this.#request(what, {
+    const answer = await this.#request(what, path, {
       method,
-      path,
+      silenceMs: ANSWER_TIMEOUT_MS,
       headers: {
         authorization: `Bearer ${bearer}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -134,7 +125,7 @@ export class ControlClient {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal,
     });
-    if (answer.statusCode < 200 || answer.statusCode > 299) throw await refusal(what, answer);
+    if (!isSuccess(answer)) throw await refusal(what, answer);
     const text = await readBounded(what, answer, this.#base);
     if (reply === undefined) return undefined;
     const parsed = reply.safeParse(parseJson(text));
@@ -148,32 +139,13 @@ export class ControlClient {
     );
   }
 
-  async #request(
-    what: string,
-    { path, ...options }: Omit<Dispatcher.RequestOptions, 'origin'>,
-  ): Promise<Dispatcher.ResponseData> {
+  async #request(what: string, path: string, call: HttpCall): Promise<IncomingMessage> {
     try {
-      return await request(new URL(path, this.#base), { ...options, dispatcher: this.#dispatcher });
+      return await this.#caller.call(new URL(path, this.#base), call);
     } catch (error) {
       throw unreachable(what, this.#base, error);
     }
   }
-}
-
-/** Straight to the control plane, or through the proxy that the environment names. */
-function connector(ca: string | undefined): buildConnector.connector {
-  const trusted = ca === undefined ? undefined : [...getCACertificates('default'), ca];
-  const direct = buildConnector({ timeout: CONNECT_TIMEOUT_MS, ...(trusted === undefined ? {} : { ca: trusted }) });
-  return (options, callback) => {
-    const url = new URL(`${options.protocol}//${options.hostname}${options.port === '' ? '' : `:${options.port}`}`);
-    openThroughProxy({ url, ca: trusted, timeoutMs: CONNECT_TIMEOUT_MS }).then(
-      (socket) => {
-        if (socket === undefined) direct(options, callback);
-        else callback(null, socket);
-      },
-      (error: unknown) => callback(error instanceof Error ? error : new Error(String(error)), null),
-    );
-  };
 }
 
 interface Call {
@@ -195,7 +167,7 @@ function unreachable(what: string, base: URL, error: unknown): AgentError {
   });
 }
 
-async function refusal(what: string, answer: Dispatcher.ResponseData): Promise<ControlRefusal> {
+async function refusal(what: string, answer: IncomingMessage): Promise<ControlRefusal> {
   const seconds = Number(answer.headers['retry-after']);
   const retryAfterMs = Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, 300) * 1000 : 0;
   let text = '';
@@ -206,14 +178,14 @@ async function refusal(what: string, answer: Dispatcher.ResponseData): Promise<C
     if (!(error instanceof AgentError)) throw error;
   }
   const body = problem.safeParse(parseJson(text));
-  return new ControlRefusal(what, answer.statusCode, body.data, retryAfterMs);
+  return new ControlRefusal(what, answer.statusCode ?? 0, body.data, retryAfterMs);
 }
 
-async function readBounded(what: string, answer: Dispatcher.ResponseData, base: URL | undefined): Promise<string> {
+async function readBounded(what: string, answer: IncomingMessage, base: URL | undefined): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
-    for await (const chunk of answer.body) {
+    for await (const chunk of answer) {
       const piece = Buffer.from(chunk);
       bytes += piece.length;
       if (bytes > MAX_ANSWER_BYTES)
@@ -234,4 +206,8 @@ function parseJson(text: string): unknown {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+function isSuccess({ statusCode = 0 }: IncomingMessage): boolean {
+  return statusCode >= 200 && statusCode <= 299;
 }

@@ -143,7 +143,7 @@ export class LeaseKeeper {
     await running.done;
     this.#settleWaiting(new AgentError('lease-stopped', 'the lease was stopped'));
     if (!keep) await this.#giveBack();
-    await this.#client?.close();
+    this.#client?.close();
     this.#client = undefined;
     this.#running = undefined;
     this.#names = [];

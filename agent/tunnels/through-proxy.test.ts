@@ -80,7 +80,7 @@ test('calls to the control plane go through the proxy', async () => {
     secret: `for control.invalid:${port}`,
   });
   expect(proxy.asked.map(({ authority }) => authority)).toEqual([`control.invalid:${port}`]);
-  await client.close();
+  client.close();
   control.closeAllConnections();
   await new Promise((resolve) => control.close(resolve));
 });

@@ -10,6 +10,7 @@ interface Flags extends RoleFlags {
   readonly domain: string;
   readonly publicUrl?: string;
   readonly nameBits: number;
+  readonly tokenSeconds: number;
 }
 
 export function controlCommand(): Command {
@@ -24,6 +25,7 @@ export function controlCommand(): Command {
       "public URL of a host, for example 'https://{host}/'; default: as the newest edge says",
     )
     .option('--name-bits <bits>', 'random bits in a preview host', bits, 128)
+    .option('--token-seconds <n>', 'longest life of a tunnel token, 5 to 3600', tokenSeconds, 3600)
     .addOption(new Option('--log-level <level>').choices(['debug', 'info', 'warn', 'error', 'silent']).default('info'))
     .option('--json', 'one JSON line when ready')
     .addOption(new Option('--leashed', 'end when standard input ends').hideHelp())
@@ -51,6 +53,7 @@ Example:
           brokerKeys,
           domain: flags.domain,
           nameBits: flags.nameBits,
+          tokenSeconds: flags.tokenSeconds,
           ...(flags.publicUrl === undefined ? {} : { publicUrl: flags.publicUrl }),
           log,
         });
@@ -73,6 +76,13 @@ function keys(name: string): string[] {
       EXIT.usage,
     );
   return list;
+}
+
+function tokenSeconds(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 5 || value > 3600)
+    throw new InvalidArgumentError('use a number from 5 to 3600.');
+  return value;
 }
 
 function bits(text: string): number {

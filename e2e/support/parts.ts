@@ -31,6 +31,8 @@ export interface Parts {
   readonly agent: RunningProgram;
   readonly host: string;
   status(): Promise<PreviewStatus>;
+  /** The control plane again, at its address and with its database. */
+  restartControl(): Promise<void>;
   /** The agent again, with the same state and the same preview; resolves when its local API answers. */
   restartAgent(): Promise<void>;
   stop(): Promise<void>;
@@ -40,7 +42,10 @@ export interface Parts {
  * Control plane, three brokers, edge and agent as processes of their own, each tunnel through a relay of ours. Nothing is
  * restarted by itself. Resolves when all links are up.
  */
-export async function startParts(upstream: string, more: { readonly wantedLinks?: number } = {}): Promise<Parts> {
+export async function startParts(
+  upstream: string,
+  more: { readonly wantedLinks?: number; readonly controlOptions?: readonly string[] } = {},
+): Promise<Parts> {
   const dir = await mkdtemp(join(tmpdir(), 'adit-parts-'));
   const running: { stop(): Promise<unknown> }[] = [];
   const start = async (
@@ -57,7 +62,9 @@ export async function startParts(upstream: string, more: { readonly wantedLinks?
     await rm(dir, { recursive: true, force: true });
   };
   try {
-    const control = await start(['control', '--listen', '127.0.0.1:0', '--database', join(dir, 'control.db')]);
+    const startControl = (listen: string): ReturnType<typeof start> =>
+      start(['control', '--listen', listen, '--database', join(dir, 'control.db'), ...(more.controlOptions ?? [])]);
+    let control = await startControl('127.0.0.1:0');
     const controlUrl = `http://${String(control.line['address'])}`;
     const brokers = await Promise.all(
       ['b1', 'b2', 'b3'].map(async (id): Promise<BrokerPart> => {
@@ -132,7 +139,9 @@ export async function startParts(upstream: string, more: { readonly wantedLinks?
     const [host] = (await status()).hosts;
     if (host === undefined) throw new Error('no host was leased');
     return {
-      control: control.program,
+      get control() {
+        return control.program;
+      },
       brokers,
       edge: { program: edge.program, address: String(edge.line['address']) },
       get agent() {
@@ -140,6 +149,10 @@ export async function startParts(upstream: string, more: { readonly wantedLinks?
       },
       host: host.host,
       status,
+      async restartControl() {
+        await control.program.stop('SIGKILL');
+        control = await startControl(String(control.line['address']));
+      },
       async restartAgent() {
         await agent.program.stop('SIGKILL');
         agent = await startAgent();

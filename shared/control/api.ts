@@ -76,8 +76,17 @@ export type EdgeHeartbeat = z.infer<typeof edgeHeartbeat>;
 
 /** `DELETE /v1/agents/ID` with an enrolment key: the agent, its leases and its tokens are worth nothing from now on (204). */
 
-/** `GET /v1/revocations` with `Authorization: Bearer BROKER-KEY`; has an `ETag`. `hosts` absent: whatever the agent's tokens say. */
-export const revocation = z.object({ agent: z.string(), hosts: z.array(z.string()).optional() });
+/** `DELETE /v1/agents/ID/tokens/JTI` with an enrolment key: this one token is worth nothing from now on (204). */
+
+/**
+ * `GET /v1/revocations` with `Authorization: Bearer BROKER-KEY`; has an `ETag`. With `token` (a `jti`) that one token, with
+ * `hosts` these hosts of all tokens of the agent, with neither whatever its tokens say.
+ */
+export const revocation = z.object({
+  agent: z.string(),
+  hosts: z.array(z.string()).optional(),
+  token: z.string().optional(),
+});
 export type Revocation = z.infer<typeof revocation>;
 export const revocationList = z.object({ revocations: z.array(revocation).max(10_000) });
 

@@ -38,6 +38,8 @@ export type PreviewEvent =
   | { readonly event: 'config-refused'; readonly errors: number; readonly message: string }
   | { readonly event: 'control-unreachable'; readonly message: string }
   | { readonly event: 'control-reachable' }
+  /** The token ran out before the control plane renewed it: brokers end the sessions, nothing serves until there is another. */
+  | { readonly event: 'token-expired'; readonly at: string; readonly message: string }
   | {
       readonly event: 'child-exited';
       readonly child: string;
