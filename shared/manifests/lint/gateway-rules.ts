@@ -36,7 +36,8 @@ function shadowed({ resolution, config }: LintSubject): Finding[] {
   let pairs = 0;
   for (const [at, route] of config.routes.entries()) {
     const document = resolution.byId.get(objectId(route.source));
-    if (document === undefined) continue;
+    // What a parent takes and none of its children does is nobody's to write.
+    if (document === undefined || route.id.endsWith('>none')) continue;
     for (const before of config.routes.slice(0, at)) {
       if ((pairs += 1) > MAX_PAIRS) return findings;
       if (before === route || !covers(before.match, route.match)) continue;
