@@ -3,6 +3,7 @@ import type { Recorder } from '../recorder/recorder.ts';
 import type { OutgoingRequest } from './middlewares/outgoing-request.ts';
 import type { Routed } from './route-request.ts';
 import type { Choice } from './services/choice.ts';
+import type { Copies } from './services/copies.ts';
 import type { Serving } from './serving.ts';
 import type { UpstreamPool } from './upstream-pool.ts';
 
@@ -11,6 +12,7 @@ export interface ExchangeContext {
   /** Why there is no `serving`. */
   readonly idleReason: string;
   readonly pool: UpstreamPool;
+  readonly copies: Copies;
   readonly recorder: Recorder;
   readonly broker: string;
   readonly responseTimeoutMs: number;

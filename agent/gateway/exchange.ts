@@ -16,9 +16,11 @@ import { failureAnswer, writeAnswer, type OwnAnswer } from './own-answer.ts';
 import { cleanResponse, responseHead, type Decorator } from './response-head.ts';
 import { routeRequest, type Forward, type Routed } from './route-request.ts';
 import { NO_COOKIES, type Choice } from './services/choice.ts';
+import { RequestCopy } from './services/request-copy.ts';
 import { putCookiesFirst } from './services/put-cookies-first.ts';
 import type { ResponseSink, UpstreamConnection } from './upstream-connection.ts';
 import { outgoingRequest, writeOutgoing } from './upstream-request.ts';
+import { withoutHttp2 } from './upstream-target.ts';
 
 const NONE: readonly Uint8Array[] = [];
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
@@ -39,6 +41,8 @@ export class Exchange implements ResponseSink, ChainPort, Decorator {
   #record: ExchangeRecord;
   #outgoing: OutgoingRequest | undefined;
   #choice: Choice | undefined;
+  /** For mirrors. */
+  #copy: RequestCopy | undefined;
   #cookies: readonly string[] = NO_COOKIES;
   /** The head that went upstream, and the method in it. */
   #sent: Buffer | undefined;
@@ -145,6 +149,7 @@ export class Exchange implements ResponseSink, ChainPort, Decorator {
     const routed = this.#routed;
     if (headers.recurring && routed.stable && choice.constant && upgrade === undefined)
       this.#context.known.set(headers.pairs, { method, target, routed, head, choice, outgoing: request });
+    this.#copyFor(choice, request);
     this.#sendTo(choice, head);
   }
 
@@ -164,10 +169,16 @@ export class Exchange implements ResponseSink, ChainPort, Decorator {
         this.#chained?.failed(choice.answer, false);
         return;
       }
+      this.#copyFor(choice, request);
       this.#sendTo(choice, writeOutgoing(request, choice, body === undefined ? this.#upgradeTo() : undefined));
     } catch (error) {
       this.#chained?.failed(failureAnswer(toAgentError(error, 'bad-request')), false);
     }
+  }
+
+  #copyFor({ mirrors }: Choice, request: OutgoingRequest): void {
+    if (mirrors.length === 0 || this.#head.framing.kind === 'upgrade') return;
+    this.#copy = new RequestCopy(request, mirrors, this.#head.framing.kind === 'chunked', this.#body);
   }
 
   #sendTo(choice: Choice, head: Buffer): void {
@@ -190,9 +201,13 @@ export class Exchange implements ResponseSink, ChainPort, Decorator {
   requestBody(bytes: Uint8Array): void {
     if (this.#phase === 'over') return;
     this.#record.requestBytes(bytes);
-    if (this.#chained?.reading === true) this.#chained.bodyBytes(bytes);
-    else if (this.#body !== undefined) return;
-    else if (this.#connection === undefined) this.#waiting = [...this.#waiting, bytes];
+    if (this.#chained?.reading === true) {
+      this.#chained.bodyBytes(bytes);
+      return;
+    }
+    if (this.#body !== undefined) return;
+    this.#copy?.bodyBytes(bytes);
+    if (this.#connection === undefined) this.#waiting = [...this.#waiting, bytes];
     else if (!this.#connection.write(bytes)) this.#upstreamFull = true;
   }
 
@@ -217,6 +232,7 @@ export class Exchange implements ResponseSink, ChainPort, Decorator {
   /** The visitor went away. */
   abort(reason: string): void {
     if (this.#phase === 'over') return;
+    this.#copy = undefined;
     this.#over();
     this.#record.finish({ error: reason });
   }
@@ -408,7 +424,8 @@ export class Exchange implements ResponseSink, ChainPort, Decorator {
     }
   }
 
-  #connect({ target }: Choice, head: Buffer, fresh: boolean): void {
+  #connect(choice: Choice, head: Buffer, fresh: boolean): void {
+    const target = this.#upgradeTo() === undefined ? choice.target : withoutHttp2(choice.target);
     const kept = fresh ? undefined : this.#context.pool.take(target, this.#repeatable() ? Infinity : FRESH_MS);
     if (kept !== undefined) {
       this.#use(kept, head);
@@ -511,5 +528,8 @@ export class Exchange implements ResponseSink, ChainPort, Decorator {
     this.drop();
     this.#waiting = NONE;
     this.#chained?.finish();
+    if (this.#copy !== undefined && (this.#requestDone || this.#body !== undefined))
+      this.#copy.send(this.#context.copies);
+    this.#copy = undefined;
   }
 }

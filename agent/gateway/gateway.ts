@@ -7,6 +7,7 @@ import type { ExchangeContext } from './exchange-context.ts';
 import { Limiter } from './limiter.ts';
 import { compileServing, type Placement, type Serving } from './serving.ts';
 import { MiddlewareStates } from './middlewares/middleware-states.ts';
+import { Copies } from './services/copies.ts';
 import { ServiceBuilder } from './services/build-services.ts';
 import { StreamServer } from './stream-server.ts';
 import { UpstreamPool, type PoolOptions } from './upstream-pool.ts';
@@ -38,6 +39,7 @@ export class Gateway {
   #limiter: Limiter;
   #pool: UpstreamPool;
   #services: ServiceBuilder;
+  #copies: Copies;
   #middlewares = new MiddlewareStates();
   #responseTimeoutMs: number;
   #serving: Serving | undefined;
@@ -54,7 +56,8 @@ export class Gateway {
     this.#log = options.log;
     this.#limiter = new Limiter(options.clock ?? (() => performance.now()));
     this.#pool = new UpstreamPool(options.pool);
-    this.#services = new ServiceBuilder();
+    this.#services = new ServiceBuilder(this.#pool);
+    this.#copies = new Copies(this.#pool);
     this.#responseTimeoutMs = options.responseTimeoutMs ?? 60_000;
   }
 
@@ -109,6 +112,7 @@ export class Gateway {
     this.#servers.clear();
     this.#stopTicking();
     this.#services.close();
+    this.#copies.close();
     this.#pool.close();
   }
 
@@ -139,6 +143,7 @@ export class Gateway {
       serving: this.#serving,
       idleReason: this.#idleReason,
       pool: this.#pool,
+      copies: this.#copies,
       recorder: this.#recorder,
       broker: link.broker,
       responseTimeoutMs: this.#responseTimeoutMs,

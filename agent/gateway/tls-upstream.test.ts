@@ -100,6 +100,29 @@ describe('an upstream behind TLS', () => {
     expect(new Set(many.map(({ body }) => body.toString().split(' ')[0]))).toEqual(new Set(['1.1']));
   });
 
+  test('is asked by HTTP/1.1 for an upgrade, though it takes HTTP/2 for the rest', async () => {
+    const server = createSecureServer({ ...served, allowHTTP1: true }, (_, response) => response.end('plain'));
+    const sessions = new Set<ServerHttp2Session>();
+    server.on('session', (session) => sessions.add(session));
+    server.on('upgrade', (request: { httpVersion: string }, socket: TLSSocket) => {
+      socket.end(
+        `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n${request.httpVersion}`,
+      );
+    });
+    closing.push(
+      () => server.close(),
+      () => sessions.forEach((session) => session.destroy()),
+    );
+    const { ask, visitor } = await gateway(await listening(server), transport());
+    expect((await ask('/')).body.toString()).toBe('plain');
+    const kept = visitor();
+    const answer = kept.expect('GET');
+    kept.stream.write(
+      Buffer.from('GET / HTTP/1.1\r\nHost: shop.preview.test\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n'),
+    );
+    expect((await answer).status).toBe(101);
+  });
+
   test('that cannot prove who it is gets no request: 500, as Traefik has it', async () => {
     const url = await serve({ http2: true });
     for (const [of, verdict] of [

@@ -127,8 +127,8 @@ export class UpstreamHttp2Stream implements UpstreamConnection, MessageHandler<R
   onBody(bytes: Buffer): void {
     if (this.#sent !== undefined) {
       this.#sentBytes += bytes.length;
-      // The parser's bytes are of a buffer that lives on: no copy is needed.
-      if (this.#sentBytes <= MAX_REPLAY_BYTES) this.#sent.push(bytes);
+      // A copy: what came as a small part of a large buffer must not hold all of it.
+      if (this.#sentBytes <= MAX_REPLAY_BYTES) this.#sent.push(Buffer.from(bytes));
       else this.#sent = undefined;
     }
     this.#stream?.write(bytes);

@@ -27,6 +27,16 @@ export function outgoingRequest(head: RequestHead, forward: Forward): OutgoingRe
   return new OutgoingRequest({ method: head.method, rawPath, query, host, headers });
 }
 
+/** The head of a request with these fields in place of its own. */
+export function writeHead(request: OutgoingRequest, { target, passHostHeader }: Choice, headers: HeaderList): Buffer {
+  const path = request.rawPath === '' ? '/' : withSlash(request.rawPath);
+  return writeRequestHead({
+    method: request.method,
+    target: `${target.basePath}${path}${request.query}`,
+    headers: new HeaderList([['Host', passHostHeader ? request.host : target.hostHeader], ...headers.pairs]),
+  });
+}
+
 /** The head that is sent to a server. `upgrade`: the protocol that the visitor asks for. Throws Http1Error. */
 export function writeOutgoing(request: OutgoingRequest, choice: Choice, upgrade: string | undefined): Buffer {
   const { target } = choice;

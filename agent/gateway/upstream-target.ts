@@ -66,6 +66,11 @@ export function upstreamTarget(
   };
 }
 
+/** For an upgrade, which HTTP/2 does not know: what else is offered is not taken. */
+export function withoutHttp2(target: UpstreamTarget): UpstreamTarget {
+  return target.http2 === 'offered' ? { ...target, key: `${target.key} http/1.1`, http2: 'never' } : target;
+}
+
 function digest(text: string): string {
   return createHash('sha256').update(text).digest('base64');
 }

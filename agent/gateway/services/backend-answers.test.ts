@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import type { BackendConfig } from '../../../shared/gateway/service.ts';
 import { plain } from '../testing/config.ts';
+import { UpstreamPool } from '../upstream-pool.ts';
 import { ServiceBuilder } from './build-services.ts';
 
 function answerOf(backend: BackendConfig, urls = new Map<string, string>()): string {
-  const { services } = new ServiceBuilder().build(plain(), urls);
+  const { services } = new ServiceBuilder(new UpstreamPool()).build(plain(), urls);
   const choice = services.ofRoute('r', [backend]).choose({ clientIp: '127.0.0.1', headerValues: () => [] });
   if (choice.kind !== 'refused') return 'server';
   const { status, headers, body } = choice.answer;

@@ -2,8 +2,10 @@ import type { BackendConfig, GatewayConfig } from '../../../shared/gateway/confi
 import type { LoadBalancerConfig, ServiceConfig, UpstreamScheme } from '../../../shared/gateway/service.ts';
 import { AgentError, toAgentError } from '../../errors.ts';
 import { emptyAnswer, problemAnswer, type OwnAnswer } from '../own-answer.ts';
+import type { UpstreamPool } from '../upstream-pool.ts';
 import { upstreamTarget } from '../upstream-target.ts';
 import { NO_COOKIES, type Refusal, type Service } from './choice.ts';
+import { HealthChecker } from './health-checker.ts';
 import { LoadBalancer, type ServerPlace } from './load-balancer.ts';
 import { Mirroring } from './mirroring.ts';
 import { HighestRandomWeight, Weighted } from './weighted.ts';
@@ -28,7 +30,12 @@ interface Built {
  * the health of its servers and its counts stay.
  */
 export class ServiceBuilder {
+  readonly #pool: UpstreamPool;
   #current = new Map<string, Built>();
+
+  constructor(pool: UpstreamPool) {
+    this.#pool = pool;
+  }
 
   /** `urls`: base URL by key of `upstreams`, in place of what the configuration says. Throws without effect. */
   build(config: GatewayConfig, urls: ReadonlyMap<string, string>): { services: Services; adopt(): void } {
@@ -57,7 +64,7 @@ export class ServiceBuilder {
     const make = (id: string, wanted: ServiceConfig): Built => {
       switch (wanted.kind) {
         case 'load-balancer':
-          return keep(id, printOf(config, wanted, urls), () => loadBalancer(config, wanted, urls));
+          return keep(id, printOf(config, wanted, urls), () => loadBalancer(config, wanted, urls, this.#pool));
         case 'weighted':
         case 'highest-random-weight': {
           const parts = wanted.services.map(({ service, weight }) => ({ ...built(service), weight, key: service }));
@@ -110,6 +117,8 @@ export class ServiceBuilder {
     const kept = new Set([...made.values()].map(({ service }) => service));
     for (const { service } of this.#current.values())
       if (service instanceof LoadBalancer && !kept.has(service)) service.close();
+    const before = new Set([...this.#current.values()].map(({ service }) => service));
+    for (const service of kept) if (service instanceof LoadBalancer && !before.has(service)) service.start();
     this.#current = made;
   }
 }
@@ -153,14 +162,22 @@ function urlsOf(
   urls: ReadonlyMap<string, string>,
 ): Place[] | undefined {
   const url = urls.get(wanted.upstream);
-  if (url !== undefined) return [{ url: withScheme(url, wanted.scheme), fenced: false }];
-  return config.upstreams[wanted.upstream]?.servers?.map(({ address, fenced }) => ({
+  const servers = config.upstreams[wanted.upstream]?.servers;
+  if (url !== undefined) {
+    // A stand-in has the name of what it stands for, so that its cookies are those of the cluster.
+    const [only] = servers?.length === 1 ? servers : [];
+    const at = withScheme(url, wanted.scheme);
+    return [{ name: only === undefined ? at : `${wanted.scheme}://${only.address}`, url: at, fenced: false }];
+  }
+  return servers?.map(({ address, fenced }) => ({
+    name: `${wanted.scheme}://${address}`,
     url: `${wanted.scheme}://${address}`,
     fenced: fenced === true,
   }));
 }
 
 interface Place {
+  readonly name: string;
   readonly url: string;
   readonly fenced: boolean;
 }
@@ -175,7 +192,12 @@ function printOf(config: GatewayConfig, wanted: LoadBalancerConfig, urls: Readon
   return JSON.stringify([wanted, urlsOf(config, wanted, urls), transport]);
 }
 
-function loadBalancer(config: GatewayConfig, wanted: LoadBalancerConfig, urls: ReadonlyMap<string, string>): Service {
+function loadBalancer(
+  config: GatewayConfig,
+  wanted: LoadBalancerConfig,
+  urls: ReadonlyMap<string, string>,
+  pool: UpstreamPool,
+): Service {
   const found = urlsOf(config, wanted, urls);
   if (found === undefined) {
     const refusal = unknownUpstream(config, wanted.upstream);
@@ -184,7 +206,8 @@ function loadBalancer(config: GatewayConfig, wanted: LoadBalancerConfig, urls: R
   const watched =
     wanted.passiveHealthCheck !== undefined || wanted.strategy === 'p2c' || wanted.strategy === 'leasttime';
   const transport = wanted.transport === undefined ? undefined : config.transports[wanted.transport];
-  const places = found.map(({ url, fenced }): ServerPlace => ({
+  const places = found.map(({ name, url, fenced }): ServerPlace => ({
+    name,
     url,
     fenced,
     place(server) {
@@ -196,7 +219,9 @@ function loadBalancer(config: GatewayConfig, wanted: LoadBalancerConfig, urls: R
       }
     },
   }));
-  return new LoadBalancer(wanted, places);
+  const { healthCheck } = wanted;
+  const checker = healthCheck === undefined ? undefined : new HealthChecker(healthCheck, transport, pool);
+  return new LoadBalancer(wanted, places, checker);
 }
 
 function unknownUpstream(config: GatewayConfig, upstream: string): Refusal {

@@ -1,12 +1,14 @@
 import type { LoadBalancerConfig, StickyConfig } from '../../../shared/gateway/service.ts';
 import type { UpstreamTarget } from '../upstream-target.ts';
 import { NO_COOKIES, NO_MIRRORS, type Choice, type ChoiceBasis, type Refusal, type Service } from './choice.ts';
+import type { HealthChecker } from './health-checker.ts';
 import { NO_SERVER } from './no-server.ts';
 import { pickServer, type PickServer } from './pick-server.ts';
 import { Server } from './server.ts';
 import { Sticky } from './sticky.ts';
 
 export interface ServerPlace {
+  readonly name: string;
   readonly url: string;
   readonly fenced: boolean;
   /** Where it is dialled, or why it is not. */
@@ -22,12 +24,15 @@ export class LoadBalancer implements Service {
   /** One server that nothing can take out: no balancing, and nothing to make for a request. */
   readonly #only: Choice | Refusal | undefined;
 
-  constructor(config: LoadBalancerConfig, places: readonly ServerPlace[]) {
+  readonly #checker: HealthChecker | undefined;
+
+  constructor(config: LoadBalancerConfig, places: readonly ServerPlace[], checker: HealthChecker | undefined) {
+    this.#checker = checker;
     const { sticky, strategy, healthCheck, passiveHealthCheck: passive, passHostHeader } = config;
     const checked = healthCheck !== undefined;
     const single = places.length === 1 && !checked && passive === undefined && sticky === undefined;
     this.servers = places.map((at) => {
-      const server = new Server({ name: at.url, fenced: at.fenced, passive, checked });
+      const server = new Server({ name: at.name, url: at.url, fenced: at.fenced, passive, checked });
       const target = at.place(server);
       const constant = single && !at.fenced;
       this.#choices.set(
@@ -52,7 +57,13 @@ export class LoadBalancer implements Service {
     return server === undefined ? NO_SERVER : this.#take(server, true);
   }
 
+  /** Begins to watch over the servers. */
+  start(): void {
+    this.#checker?.start(this.servers);
+  }
+
   close(): void {
+    this.#checker?.close();
     for (const server of this.servers) server.close();
   }
 

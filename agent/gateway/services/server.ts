@@ -6,7 +6,9 @@ const SAMPLES = 100;
 
 /** One server of a balancer: whether it may be chosen, and what is known of its work. */
 export class Server implements ServerWatch {
+  /** What cookies and hashes are made of. */
   readonly name: string;
+  readonly url: string;
   /** Leaves: serves only those whom a cookie leads to it. */
   readonly fenced: boolean;
   up = true;
@@ -22,11 +24,13 @@ export class Server implements ServerWatch {
 
   constructor(parts: {
     name: string;
+    url: string;
     fenced: boolean;
     passive: PassiveHealthCheckConfig | undefined;
     checked: boolean;
   }) {
     this.name = parts.name;
+    this.url = parts.url;
     this.fenced = parts.fenced;
     this.#passive = parts.passive;
     this.#checked = parts.checked;

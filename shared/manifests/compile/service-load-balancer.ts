@@ -1,5 +1,5 @@
 import type { LoadBalancerConfig, Strategy, UpstreamScheme } from '../../gateway/service.ts';
-import { fields, flag, text, type Fields } from '../field.ts';
+import { flag, text, type Fields } from '../field.ts';
 import type { FieldPath } from '../field-path.ts';
 import type { ManifestDocument } from '../types.ts';
 import { notEnforced, say, type Scope } from './scope.ts';

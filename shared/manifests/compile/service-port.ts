@@ -5,7 +5,7 @@ import { CORE } from '../kinds.ts';
 import type { ManifestDocument } from '../types.ts';
 import { say, type Scope } from './scope.ts';
 
-export const ENDPOINT_SLICES = 'discovery.k8s.io/EndpointSlice';
+const ENDPOINT_SLICES = 'discovery.k8s.io/EndpointSlice';
 const SERVICE_OF_SLICE = 'kubernetes.io/service-name';
 
 /** A Service port as something names it. */

@@ -8,8 +8,8 @@ import { loadBalancer } from './service-load-balancer.ts';
 import { addService, traefikName } from './service-names.ts';
 import { stickyConfig } from './service-sticky.ts';
 
-/** What a TraefikService came to, by document; `inside`: it is being compiled, so what leads to it is a circle. */
-const done = new WeakMap<Scope, Map<ManifestDocument, string | undefined | 'inside'>>();
+/** What a TraefikService came to, by document; false: it is being compiled, so what leads to it is a circle. */
+const done = new WeakMap<Scope, Map<ManifestDocument, string | false | undefined>>();
 
 /**
  * The service that an entry `{ kind, name, namespace, port, … }` names: a Service with how requests are shared among its
@@ -48,14 +48,14 @@ export function serviceReference(
 
 /** The key of what a TraefikService describes. */
 function traefikService(scope: Scope, document: ManifestDocument): string | undefined {
-  const known = done.get(scope) ?? new Map<ManifestDocument, string | undefined>();
+  const known = done.get(scope) ?? new Map<ManifestDocument, string | false | undefined>();
   done.set(scope, known);
   if (known.has(document)) {
     const key = known.get(document);
     // The circle itself is told with the other references.
-    return key === 'inside' ? undefined : key;
+    return key === false ? undefined : key;
   }
-  known.set(document, 'inside');
+  known.set(document, false);
   const made = describe(scope, document);
   const key = made === undefined ? undefined : addService(scope, made);
   known.set(document, key);
