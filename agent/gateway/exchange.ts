@@ -262,7 +262,7 @@ export class Exchange implements ResponseSink, ChainPort, Decorator {
 
   #toChain(chain: ChainedCall, head: ResponseHead): void {
     const { status, reason, headers, framing } = head;
-    cleanResponse(headers);
+    cleanResponse(headers, status);
     putCookiesFirst(headers, this.#cookies);
     chain.head({ status, reason, headers, framing: framing.kind === 'upgrade' ? 'none' : framing.kind });
   }
@@ -297,7 +297,7 @@ export class Exchange implements ResponseSink, ChainPort, Decorator {
     const { headers } = head;
     const upgrade = headers.get('upgrade') ?? '';
     // Traefik's middlewares do not see this answer.
-    cleanResponse(headers);
+    cleanResponse(headers, head.status);
     putCookiesFirst(headers, this.#cookies);
     this.#routed.decorate(headers);
     headers.set('Connection', 'Upgrade');

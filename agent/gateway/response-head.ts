@@ -16,6 +16,8 @@ interface Made extends OutgoingHead {
   readonly route: RouteConfig | undefined;
 }
 
+const FRAMING: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding']);
+
 /** By the fields of responses that come again and again on a connection to an upstream. */
 const made = new WeakMap<readonly HeaderPair[], Made>();
 
@@ -47,14 +49,19 @@ export function responseHead(
 
 function make(head: ResponseHead, chunked: boolean, decorator: Decorator): OutgoingHead {
   const { headers } = head;
-  cleanResponse(headers);
+  cleanResponse(headers, head.status);
   decorator.decorate(headers);
   if (chunked) headers.set('Transfer-Encoding', 'chunked');
   return { bytes: writeResponseHead(head), headers };
 }
 
-/** Removes what is of the upstream connection only. */
-export function cleanResponse(headers: HeaderList): void {
+/** Removes what is of the upstream connection only, and what Go's server does not send with the status. */
+export function cleanResponse(headers: HeaderList, status: number): void {
   removeHopByHop(headers);
-  headers.removeWhere((name) => name.startsWith(INTERNAL_HEADER_PREFIX));
+  const bodiless = status === 204 || status === 304;
+  headers.removeWhere(
+    (name) =>
+      name.startsWith(INTERNAL_HEADER_PREFIX) ||
+      (bodiless && (FRAMING.has(name) || (status === 304 && name === 'content-type'))),
+  );
 }

@@ -100,6 +100,11 @@ export class ChainedCall implements Call {
       done(this.#body.length > maxBytes ? 'too-large' : this.#body);
       return;
     }
+    // What follows is of another protocol, if the upstream takes it.
+    if (this.#head.framing.kind === 'upgrade') {
+      done(Buffer.alloc(0));
+      return;
+    }
     this.#collector = new BodyCollector(maxBytes, this.#head.framing.kind === 'chunked');
     this.#onBody = done;
     if (this.#head.expectContinue) this.#port.continueBody();

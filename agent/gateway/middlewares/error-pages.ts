@@ -34,6 +34,9 @@ function showPage(config: ErrorsConfig, call: Call, caught: AnswerHead, sink: An
   const { request } = call;
   const headers = request.headers.clone();
   headers.removeWhere((name) => name === 'content-length' || name === 'transfer-encoding' || name === 'trailer');
+  // The page is asked for by no peer, whose address Traefik would add.
+  if (request.forwardedFor === '') headers.remove('x-forwarded-for');
+  else headers.set('X-Forwarded-For', request.forwardedFor);
   const page = new OutgoingRequest({ method: 'GET', ...pagePlace(config.query, request, status, original), headers });
   call.forward(
     {

@@ -1,3 +1,4 @@
+import { gunzipSync } from 'node:zlib';
 import type { ForwardAuthConfig } from '../../../shared/gateway/middleware.ts';
 import { HeaderList } from '../../../shared/http1/header-list.ts';
 import type { OwnAnswer } from '../own-answer.ts';
@@ -54,6 +55,9 @@ export function forwardAuth(
     }
     const { target, uri, host } = server;
     const headers = askedHeaders(config, request, host);
+    // Go's client asks for gzip by itself, and takes it off again.
+    const ownGzip = (headers.get('accept-encoding') ?? '') === '' && !headers.has('range') && request.method !== 'HEAD';
+    if (ownGzip) headers.append('Accept-Encoding', 'gzip');
     if (body !== undefined && body.length > 0) headers.append('Content-Length', String(body.length));
     const method = config.keepMethod ? request.method : 'GET';
     const maxAnswerBytes = config.maxResponseBytes ?? MAX_KEPT_BYTES;
@@ -62,8 +66,11 @@ export function forwardAuth(
       if (answer instanceof Error) {
         const large = 'code' in answer && answer.code === 'answer-too-large';
         answerWith(sink, failed(large ? 401 : 500, answer.message));
-      } else if (answer.status >= 200 && answer.status < 300) letIn(call, sink, answer, next);
-      else answerWith(sink, refused(config, answer));
+        return;
+      }
+      const plain = ownGzip ? unzipped(answer, maxAnswerBytes) : answer;
+      if (plain.status >= 200 && plain.status < 300) letIn(call, sink, plain, next);
+      else answerWith(sink, refused(config, plain));
     });
   };
 
@@ -118,6 +125,20 @@ function refused(config: ForwardAuthConfig, answer: CollectedAnswer): OwnAnswer 
     detail: `${config.address} answered ${answer.status}.`,
     body: answer.body,
   };
+}
+
+function unzipped(answer: CollectedAnswer, maxBytes: number): CollectedAnswer {
+  if (answer.headers.get('content-encoding')?.toLowerCase() !== 'gzip') return answer;
+  try {
+    const body = gunzipSync(answer.body, { maxOutputLength: maxBytes });
+    const headers = new HeaderList(answer.headers.pairs);
+    headers.removeWhere((name) => name === 'content-encoding' || name === 'content-length');
+    return { ...answer, headers, body };
+  } catch (error) {
+    // What cannot be read lets nobody in, as an answer that breaks off does not.
+    if (error instanceof Error) return { status: 500, headers: new HeaderList(), body: Buffer.alloc(0) };
+    throw error;
+  }
 }
 
 /** Cookies of these names come from the server that was asked, and not from the upstream. */

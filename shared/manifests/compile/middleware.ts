@@ -37,23 +37,41 @@ const readers: Readonly<Record<string, Reader>> = {
 };
 
 type Read = readonly MiddlewareConfig[] | undefined;
-const read = new WeakMap<Scope, Map<ManifestDocument, Read | 'reading'>>();
+
+/** Chains within chains go no deeper. */
+const MAX_DEPTH = 64;
+/** Chains that name a chain twice, again and again, grow without end. */
+const MAX_IN_CHAIN = 256;
+
+interface Known {
+  readonly made: Map<ManifestDocument, Read>;
+  /** Those that are being read, each named by the one before. */
+  readonly open: Set<ManifestDocument>;
+}
+
+const known = new WeakMap<Scope, Known>();
 
 /**
  * What the gateway applies for a Middleware object, chains laid out flat; undefined when Traefik makes no middleware of
  * it, and so serves no route that names it. What is wrong is said once, however many routes name it.
  */
 export function middlewareConfigs(scope: Scope, document: ManifestDocument): Read {
-  let ofScope = read.get(scope);
-  if (ofScope === undefined) read.set(scope, (ofScope = new Map<ManifestDocument, Read | 'reading'>()));
-  const known = ofScope.get(document);
+  let ofScope = known.get(scope);
+  if (ofScope === undefined) known.set(scope, (ofScope = { made: new Map(), open: new Set() }));
+  const { made, open } = ofScope;
+  if (made.has(document)) return made.get(document);
   // A circle: it is told where references are resolved.
-  if (known === 'reading') return undefined;
-  if (ofScope.has(document)) return known;
-  ofScope.set(document, 'reading');
-  const made = readMiddleware(scope, document);
-  ofScope.set(document, made);
-  return made;
+  if (open.has(document)) return undefined;
+  if (open.size > MAX_DEPTH) {
+    const message = `chains within chains are deeper than ${MAX_DEPTH}: routes that name this Middleware are not served`;
+    say(scope, document, 'middleware-invalid', ['spec'], message);
+    return undefined;
+  }
+  open.add(document);
+  const configs = readMiddleware(scope, document);
+  open.delete(document);
+  made.set(document, configs);
+  return configs;
 }
 
 function readMiddleware(scope: Scope, document: ManifestDocument): Read {
@@ -87,6 +105,8 @@ function chain(reading: Reading): Read {
     const configs = target === undefined ? undefined : middlewareConfigs(reading.scope, target);
     if (configs === undefined) return undefined;
     made.push(...configs);
+    if (made.length > MAX_IN_CHAIN)
+      return reading.refuse(['middlewares', at, 'name'], `the chain comes to more than ${MAX_IN_CHAIN} middlewares`);
   }
   return made;
 }
