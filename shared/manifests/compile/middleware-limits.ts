@@ -59,8 +59,7 @@ function strategyOf(reading: Reading, path: FieldPath, value: unknown): AddressS
   const addresses = texts(strategy['excludedIPs']);
   const subnet = integer(strategy['ipv6Subnet']);
   const bad = subnet !== undefined && (subnet <= 0 || subnet > 128);
-  const forwarded =
-    'X-Forwarded-For holds nothing here unless the broker trusts the proxy that sends it (`--trust`)';
+  const forwarded = 'X-Forwarded-For holds nothing here unless the broker trusts the proxy that sends it (`--trust`)';
   if (depth > 0) reading.leftOut([...path, 'depth'], forwarded, 'info');
   if (depth <= 0 && addresses.length > 0) {
     if (badRange(reading, [...path, 'excludedIPs'], addresses)) return undefined;
