@@ -4,7 +4,7 @@ import type { Ask } from './exchange.ts';
 export interface ConformanceCase {
   /** What it shows; unique. Its part before the colon groups the document. */
   readonly name: string;
-  /** Without namespace; `${PORT}` is the Services' port, `${ENTRYPOINT}` Traefik's. */
+  /** `${PORT}` is the Services' port, `${ENTRYPOINT}` Traefik's; `${PREFIX}` goes before the targets of what is stateful. */
   readonly manifests: string;
   readonly asks: readonly Ask[];
   /** Headers that may differ in this case, with the reason. */

@@ -49,3 +49,13 @@ test('entries that may not be chosen are passed over, and the others keep their 
     }),
   );
 });
+
+test('among those that are due at once the order is that of Traefik', () => {
+  const order = (list: readonly number[], calls: number): string => {
+    const turns = new EarliestDeadline(entriesOf(list));
+    return Array.from({ length: calls }, () => turns.next(() => true)).join('');
+  };
+  // Seen of Traefik v3.6.12 for weights 2:1, 1:1 and 3:1 (e2e/conformance).
+  expect(order([2, 1], 9)).toBe('010010010');
+  expect(order([1, 1], 4)).toBe('0101');
+});

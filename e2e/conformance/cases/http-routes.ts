@@ -298,7 +298,10 @@ export const HTTP_ROUTE_CASES: readonly ConformanceCase[] = [
     manifests:
       GATEWAY +
       route([
-        { backendRefs: to({ name: 'echo', weight: 3 }, { name: 'second', weight: 1 }, { name: 'third', weight: 0 }) },
+        {
+          matches: [path('PathPrefix', '${PREFIX}')],
+          backendRefs: to({ name: 'echo', weight: 3 }, { name: 'second', weight: 1 }, { name: 'third', weight: 0 }),
+        },
       ]),
     asks: get('/1', '/2', '/3', '/4', '/5', '/6', '/7', '/8'),
     stateful: true,

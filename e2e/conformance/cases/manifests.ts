@@ -46,7 +46,7 @@ metadata: { name: through, namespace: conf }
 spec:
   routes:
     - kind: Rule
-      match: Host(\`app.test\`)
+      match: Host(\`app.test\`) && PathPrefix(\`\${PREFIX}\`)
       middlewares: [${middlewares.map((name) => `{ name: ${name} }`).join(', ')}]
       services: [{ name: echo, port: \${PORT} }]
 `;

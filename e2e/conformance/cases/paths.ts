@@ -49,11 +49,6 @@ export const PATH_CASES: readonly ConformanceCase[] = [
     asks: get('/', '/x', '/x?y=1', '/%7Ex', '/a%20b'),
   },
   {
-    name: 'addPrefix: without a slash',
-    manifests: middleware('m', '{ addPrefix: { prefix: base } }') + through('m'),
-    asks: get('/', '/x'),
-  },
-  {
     name: 'replacePath',
     manifests: middleware('m', '{ replacePath: { path: /fixed } }') + through('m'),
     asks: get('/', '/x/y?z=1', '/a%20b', '/caf%C3%A9'),

@@ -11,7 +11,7 @@ metadata: { name: services, namespace: conf }
 spec:
   routes:
     - kind: Rule
-      match: Host(\`app.test\`)
+      match: Host(\`app.test\`) && PathPrefix(\`\${PREFIX}\`)
       services: [${services.join(', ')}]
 `;
 }
