@@ -24,7 +24,7 @@ export type PreviewSource = z.infer<typeof previewSource>;
 export const previewRequest = z.object({
   source: previewSource,
   /** Base URL by `NAMESPACE/NAME` or `NAMESPACE/NAME:PORT`; comes before what the manifests say. */
-  upstreams: z.record(z.string(), z.url({ protocol: /^https?$/ })).default({}),
+  upstreams: z.record(z.string(), z.url({ protocol: /^(https?|h2c)$/ })).default({}),
 });
 export type PreviewRequest = z.infer<typeof previewRequest>;
 

@@ -21,7 +21,7 @@ export const workspaceConfig = z.strictObject({
     .record(
       z.string(),
       z.union([
-        z.strictObject({ url: z.url({ protocol: /^https?$/ }) }),
+        z.strictObject({ url: z.url({ protocol: /^(https?|h2c)$/ }) }),
         z.strictObject({
           command: z.union([z.string(), z.array(z.string()).min(1)]),
           cwd: z.string().optional(),
