@@ -9,9 +9,9 @@ const SETTLE_MS = 4_000;
 const LOOK_MS = 500;
 /** The kernel still takes in what the visitors do not read, as long as a party works more than this. */
 const QUIET_CPU_PART = 0.1;
-const MAX_SETTLE_MS = 60_000;
+const MAX_SETTLE_MS = 30_000;
 const PROBES = 200;
-const READ_BYTES = 8 * 2 ** 20;
+const READ_BYTES = 3 * 2 ** 20;
 const AT_ONCE = 50;
 const GIVEN_UP_MS = 20_000;
 

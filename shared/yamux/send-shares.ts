@@ -10,8 +10,6 @@ export interface Sharer {
   readonly closed: boolean;
 }
 
-/** What a stream may queue however much the others do: less than a socket reads at once. */
-const LEAST_QUEUE_BYTES = 32 * 1024;
 /** How many of those that wait are looked at when something becomes free: the others are when more does. */
 const LOOKED_AT = 8;
 
@@ -35,10 +33,10 @@ export class SendShares<Item extends Sharer> {
     this.wake = wake;
   }
 
-  /** What a stream may queue here before its writer is asked to wait. */
+  /** What a stream may queue here before its writer is asked to wait; 0: one write at a time. */
   get highWaterBytes(): number {
     const { sendQueueBytes, streamHighWaterBytes } = this.limits;
-    return Math.min(streamHighWaterBytes, Math.max(LEAST_QUEUE_BYTES, sendQueueBytes - this.queuedBytes));
+    return Math.min(streamHighWaterBytes, Math.max(0, sendQueueBytes - this.queuedBytes));
   }
 
   /** What may be sent with a window of this size. */

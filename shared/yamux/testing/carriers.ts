@@ -6,6 +6,7 @@ import { memoryChannelPair, type MemoryChannelOptions } from '../memory-channel.
 import { Session, type SessionOptions } from '../session.ts';
 import { SocketChannel } from '../socket-channel.ts';
 import type { ByteChannel } from '../types.ts';
+import { tlsSockets } from './tls-sockets.ts';
 import { WsChannel } from './ws-channel.ts';
 
 /** Both ends of a carrier, and what ends its listeners. */
@@ -27,6 +28,21 @@ export function tcpCarrier(): Promise<Carrier> {
 /** WebSocket frames of our own, between sockets on which no handshake was. */
 export function webSocketCarrier(): Promise<Carrier> {
   return socketCarrier((socket, role) => new RawWebSocketChannel(socket, { role, maxMessageBytes: 1 << 20 }));
+}
+
+export async function tlsCarrier(): Promise<Carrier> {
+  const { client, server, dispose } = await tlsSockets();
+  return { client: new SocketChannel(client), server: new SocketChannel(server), dispose };
+}
+
+/** What tunnels use. */
+export async function secureWebSocketCarrier(): Promise<Carrier> {
+  const { client, server, dispose } = await tlsSockets();
+  return {
+    client: new RawWebSocketChannel(client, { role: 'client' }),
+    server: new RawWebSocketChannel(server, { role: 'server' }),
+    dispose,
+  };
 }
 
 async function socketCarrier(channel: (socket: Socket, role: 'client' | 'server') => ByteChannel): Promise<Carrier> {
@@ -70,7 +86,9 @@ export const carriers = [
   ['memory', memoryCarrier],
   ['memory, cut at odd places', () => memoryCarrier({ cut: cutInto([1, 2, 3, 5, 7, 11, 13, 97, 1009, 4999]) })],
   ['TCP', tcpCarrier],
+  ['TLS', tlsCarrier],
   ['WebSocket', webSocketCarrier],
+  ['WebSocket in TLS', secureWebSocketCarrier],
   ['WebSocket of ws', wsCarrier],
 ] as const satisfies readonly (readonly [string, () => Promise<Carrier>])[];
 
