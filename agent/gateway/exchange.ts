@@ -129,8 +129,8 @@ export class Exchange implements ResponseSink, ChainPort, Decorator {
       this.#chained.run(handler);
       return;
     }
-    for (const [at, step] of steps.entries()) {
-      const answer = step.request?.(request);
+    for (let at = 0; at < steps.length; at++) {
+      const answer = steps[at]?.request?.(request);
       if (answer === undefined) continue;
       this.#depth = at;
       this.#answer(answer);

@@ -5,11 +5,19 @@ import type { RequestHead } from '../../shared/http1/message-head.ts';
 import { writeRequestHead } from '../../shared/http1/write-head.ts';
 import { INTERNAL_HEADER_PREFIX } from '../../shared/tunnel/protocol.ts';
 import { withSlash } from './middlewares/go-path.ts';
-import { OutgoingRequest } from './middlewares/outgoing-request.ts';
+import { OutgoingRequest, peerOf } from './middlewares/outgoing-request.ts';
 import type { Forward } from './route-request.ts';
 import type { Choice } from './services/choice.ts';
 
 const SERVER = hostname();
+/** Traefik believes these of trusted proxies only; the broker replaces the others itself. */
+const CLAIMED: ReadonlySet<string> = new Set([
+  'x-forwarded-uri',
+  'x-forwarded-method',
+  'x-forwarded-prefix',
+  'x-forwarded-tls-client-cert',
+  'x-forwarded-tls-client-cert-info',
+]);
 const NO_PAIRS: readonly HeaderPair[] = [];
 
 /**
@@ -19,12 +27,22 @@ const NO_PAIRS: readonly HeaderPair[] = [];
 export function outgoingRequest(head: RequestHead, forward: Forward): OutgoingRequest {
   const headers = head.headers.clone();
   removeHopByHop(headers);
-  headers.removeWhere((name) => name.startsWith(INTERNAL_HEADER_PREFIX) || name === 'host' || name === 'x-real-ip');
-  const visitor = (headers.get('x-forwarded-for') ?? '').split(',', 1)[0]?.trim() ?? '';
-  if (visitor !== '') headers.append('X-Real-Ip', visitor);
+  const list = headers.get('x-forwarded-for') ?? '';
+  // The broker keeps what came before the peer only where it trusts the peer.
+  const trusted = list.includes(',');
+  headers.removeWhere(
+    (name) =>
+      name.startsWith(INTERNAL_HEADER_PREFIX) ||
+      name === 'host' ||
+      name === 'x-real-ip' ||
+      (!trusted && name.startsWith('x-forwarded-') && CLAIMED.has(name)),
+  );
+  const clientIp = peerOf(headers);
+  if (clientIp !== '') headers.append('X-Real-Ip', clientIp);
   headers.set('X-Forwarded-Server', SERVER);
+  if (headers.get('user-agent') === '') headers.remove('user-agent');
   const { rawPath, query, host } = forward;
-  return new OutgoingRequest({ method: head.method, rawPath, query, host, headers });
+  return new OutgoingRequest({ method: head.method, rawPath, query, host, headers, clientIp });
 }
 
 /** The head of a request with these fields in place of its own. */

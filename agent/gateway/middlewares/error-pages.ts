@@ -37,7 +37,8 @@ function showPage(config: ErrorsConfig, call: Call, caught: AnswerHead, sink: An
   // The page is asked for by no peer, whose address Traefik would add.
   if (request.forwardedFor === '') headers.remove('x-forwarded-for');
   else headers.set('X-Forwarded-For', request.forwardedFor);
-  const page = new OutgoingRequest({ method: 'GET', ...pagePlace(config.query, request, status, original), headers });
+  const place = pagePlace(config.query, request, status, original);
+  const page = new OutgoingRequest({ method: 'GET', ...place, headers, clientIp: request.clientIp });
   call.forward(
     {
       head: (head) => sink.head({ ...head, status, reason: STATUS_CODES[status] ?? '' }),

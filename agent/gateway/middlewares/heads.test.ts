@@ -181,3 +181,20 @@ test.each<[string, MiddlewareConfig & { kind: 'ip-allow-list' }, string, number]
 ])('the address that is compared: %s', async (_, middleware, forwardedFor, status) => {
   expect((await asked([middleware], '/', { headers: { 'X-Forwarded-For': forwardedFor } })).status).toBe(status);
 }); // prettier-ignore
+
+test('what a visitor claims of other proxies is not believed, unless the broker trusted who came before', async () => {
+  const { ask } = await start(plain(route('all', prefix('/'))));
+  const claims = { 'X-Forwarded-Prefix': '/x', 'X-Forwarded-Uri': '/y', 'X-Real-Ip': '6.6.6.6' };
+  const seen = async (forwardedFor: string): Promise<Seen['headers']> => {
+    const answer = await ask('/', { headers: { ...claims, 'X-Forwarded-For': forwardedFor } });
+    return (answer.json() as unknown as Seen).headers;
+  };
+  const bare = await seen('192.0.2.1');
+  expect([bare['x-forwarded-prefix'], bare['x-forwarded-uri'], bare['x-real-ip']]).toEqual([
+    undefined,
+    undefined,
+    '192.0.2.1',
+  ]);
+  const trusted = await seen('203.0.113.1, 192.0.2.1');
+  expect([trusted['x-forwarded-prefix'], trusted['x-real-ip']]).toEqual(['/x', '192.0.2.1']);
+});

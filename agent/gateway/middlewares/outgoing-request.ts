@@ -1,4 +1,4 @@
-import type { HeaderList } from '../../../shared/http1/header-list.ts';
+import type { HeaderList, HeaderPair } from '../../../shared/http1/header-list.ts';
 import { decodedPath } from './go-path.ts';
 
 /** What goes upstream, while middlewares change it. Cleaned of what is of the visitor's connection only. */
@@ -13,18 +13,30 @@ export class OutgoingRequest {
   readonly headers: HeaderList;
   /** Address of the visitor as the broker saw it. */
   readonly clientIp: string;
-  /** The visitor came by TLS. */
-  readonly secure: boolean;
+  /** As they came, before any middleware. */
+  readonly #arrived: readonly HeaderPair[];
 
-  constructor(parts: { method: string; rawPath: string; query: string; host: string; headers: HeaderList }) {
+  constructor(parts: {
+    method: string;
+    rawPath: string;
+    query: string;
+    host: string;
+    headers: HeaderList;
+    clientIp?: string;
+  }) {
     this.method = parts.method;
     this.rawPath = parts.rawPath;
     this.query = parts.query;
     this.host = parts.host;
     this.headers = parts.headers;
-    this.clientIp = lastOf(parts.headers.get('x-forwarded-for') ?? '');
-    const scheme = parts.headers.get('x-forwarded-proto');
-    this.secure = scheme === 'https' || scheme === 'wss';
+    this.#arrived = parts.headers.pairs;
+    this.clientIp = parts.clientIp ?? peerOf(parts.headers);
+  }
+
+  /** The visitor came by TLS, whatever middlewares say since. */
+  get secure(): boolean {
+    const scheme = this.#arrived.find(([name]) => name.toLowerCase() === 'x-forwarded-proto')?.[1];
+    return scheme === 'https' || scheme === 'wss';
   }
 
   /** Without escapes. */
@@ -57,6 +69,8 @@ export class OutgoingRequest {
   }
 }
 
-function lastOf(list: string): string {
-  return list.includes(',') ? list.slice(list.lastIndexOf(',') + 1).trim() : list.trim();
+/** The last of X-Forwarded-For: the broker adds the address that it saw, as Traefik would. */
+export function peerOf(headers: HeaderList): string {
+  const list = headers.get('x-forwarded-for') ?? '';
+  return (list.includes(',') ? list.slice(list.lastIndexOf(',') + 1) : list).trim();
 }
