@@ -1,4 +1,5 @@
 import { byteText } from '../../shared/gateway/byte-text.ts';
+import { sentPath } from './middlewares/go-path.ts';
 
 /**
  * Paths as Traefik v3.6 sees them. Its entry points normalise a path (escapes of unreserved characters are decoded, others
@@ -10,8 +11,6 @@ const UNRESERVED = /[A-Za-z0-9\-._~]/;
 const UNCLEAN = /\/\/|\/\.{1,2}(?:\/|$)/;
 /** What Go takes for a well-formed escaped path (`net/url` validEncoded). */
 const WELL_ESCAPED = /^[A-Za-z0-9\-._~!$&'()*+,;=:@/[\]%]*$/;
-/** What Go's own escaping of a path leaves alone (`net/url` shouldEscape). */
-const LEFT_ALONE = /[A-Za-z0-9\-._~$&+,/:;=@]/;
 
 export interface RequestPath {
   /** For rules. */
@@ -28,7 +27,9 @@ export function readRequestPath(path: string): RequestPath | undefined {
   }
   const normal = normalised(path);
   if (normal === undefined) return undefined;
-  const raw = resolveSegments(WELL_ESCAPED.test(normal) ? normal : escapePath(unescapePath(normal)));
+  const sent = sentPath(normal);
+  if (sent === undefined) return undefined;
+  const raw = resolveSegments(sent);
   return { routing: routingPath(raw), raw };
 }
 
@@ -42,29 +43,6 @@ export function resolveSegments(path: string): string {
     else out.push(segment);
   }
   return `/${out.join('/')}${path.endsWith('/') && out.length > 0 ? '/' : ''}`;
-}
-
-/** The bytes of a path as Go writes them into a URL. */
-export function escapePath(bytes: Uint8Array): string {
-  let out = '';
-  for (const byte of bytes) {
-    const char = String.fromCharCode(byte);
-    out += byte < 0x80 && LEFT_ALONE.test(char) ? char : hexEscape(byte);
-  }
-  return out;
-}
-
-/** The bytes that an escaped path stands for; its escapes are well-formed. */
-export function unescapePath(raw: string): Uint8Array {
-  const bytes: number[] = [];
-  for (let at = 0; at < raw.length; at += 1) {
-    const code = raw.charCodeAt(at);
-    if (code === 0x25) {
-      bytes.push(Number.parseInt(raw.slice(at + 1, at + 3), 16));
-      at += 2;
-    } else bytes.push(code & 0xff);
-  }
-  return Uint8Array.from(bytes);
 }
 
 /** What rules compare: the decoded path, but reserved characters stay escaped. */
@@ -93,8 +71,4 @@ function normalised(path: string): string | undefined {
     return UNRESERVED.test(char) ? char : escape.toUpperCase();
   });
   return bad ? undefined : out;
-}
-
-function hexEscape(byte: number): string {
-  return `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
 }
