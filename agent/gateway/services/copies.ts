@@ -1,5 +1,6 @@
 import { HeaderList, type HeaderPair } from '../../../shared/http1/header-list.ts';
 import { AgentError } from '../../errors.ts';
+import type { Dial } from '../dial-upstream.ts';
 import type { OutgoingRequest } from '../middlewares/outgoing-request.ts';
 import type { ResponseSink, UpstreamConnection } from '../upstream-connection.ts';
 import type { UpstreamPool } from '../upstream-pool.ts';
@@ -16,6 +17,8 @@ interface CopyLimits {
 const DEFAULTS: CopyLimits = { most: 64, bodyBytes: 32 * 1024 * 1024, timeoutMs: 60_000 };
 /** Mirrors of mirrors of mirrors. */
 const MAX_DEPTH = 8;
+/** A kept connection that rested no longer is taken to be alive: a copy is not sent twice. */
+const FRESH_MS = 1000;
 
 /** Sends copies of requests to mirrors, and drops their answers. Nothing of it reaches a visitor. */
 export class Copies {
@@ -55,6 +58,7 @@ export class Copies {
     this.#bytes += body.length;
 
     let connection: UpstreamConnection | undefined;
+    let dial: Dial | undefined;
     let over = false;
     const end = (): void => {
       if (over) return;
@@ -91,7 +95,12 @@ export class Copies {
     };
     const timer = setTimeout(end, this.#limits.timeoutMs).unref();
     this.#running.add(end);
-    const dial = this.#pool.dial(choice.target, (result) => {
+    const kept = this.#pool.take(choice.target, FRESH_MS);
+    if (kept !== undefined) {
+      use(kept);
+      return;
+    }
+    dial = this.#pool.dial(choice.target, (result) => {
       if (over) {
         if (!(result instanceof AgentError)) result.destroy();
       } else if (result instanceof AgentError) end();
