@@ -9,10 +9,11 @@ import { beginRecord } from './begin-record.ts';
 import { chunkFrame, LAST_CHUNK } from './chunk-frame.ts';
 import type { Dial } from './dial-upstream.ts';
 import type { ExchangeContext, KnownRequest, Visitor } from './exchange-context.ts';
+import { chainHandler } from './middlewares/chain.ts';
 import { ChainedCall, type ChainPort } from './middlewares/chained-call.ts';
 import type { AnswerHead } from './middlewares/handler.ts';
 import type { OutgoingRequest } from './middlewares/outgoing-request.ts';
-import { failureAnswer, writeAnswer, type OwnAnswer } from './own-answer.ts';
+import { failureAnswer, isBodiless, writeAnswer, type OwnAnswer } from './own-answer.ts';
 import { cleanResponse, responseHead, type Decorator } from './response-head.ts';
 import { routeRequest, type Forward, type Routed } from './route-request.ts';
 import { NO_COOKIES, type Choice } from './services/choice.ts';
@@ -66,6 +67,8 @@ export class Exchange implements ResponseSink, ChainPort, Decorator {
   #visitorFull = false;
   #holds = 0;
   #chunking = false;
+  /** Of an answer through a chain: whatever middlewares write, no body goes out. */
+  #bodiless = false;
   /** Of the answer under way, when the gateway gives it itself. */
   #verdict: Pick<OwnAnswer, 'verdict' | 'detail'> | undefined;
   #known: KnownRequest | undefined;
@@ -123,7 +126,8 @@ export class Exchange implements ResponseSink, ChainPort, Decorator {
   #begin(next: Forward): void {
     const request = outgoingRequest(this.#head, next);
     this.#outgoing = request;
-    const { handler, steps } = next.chain;
+    const { steps } = next.chain;
+    const handler = next.gate === undefined ? next.chain.handler : next.gate(chainHandler(next.chain));
     if (handler !== undefined) {
       this.#chained = new ChainedCall(request, this.#head, this);
       this.#chained.run(handler);
@@ -334,7 +338,9 @@ export class Exchange implements ResponseSink, ChainPort, Decorator {
     this.#phase = 'responding';
     if (verdict !== undefined) this.#verdict = { verdict, detail };
     this.#routed.decorate(headers);
-    this.#chunking = framing === 'until-close';
+    this.#bodiless = this.#head.method === 'HEAD' || isBodiless(status);
+    if (isBodiless(status)) headers.removeWhere((name) => name === 'content-length' || name === 'transfer-encoding');
+    this.#chunking = framing === 'until-close' && !isBodiless(status);
     if (this.#chunking) headers.set('Transfer-Encoding', 'chunked');
     const bytes = writeResponseHead({ status, reason: reason === '' ? (STATUS_CODES[status] ?? '') : reason, headers });
     this.#record.responseHead(status, headers);
@@ -342,7 +348,7 @@ export class Exchange implements ResponseSink, ChainPort, Decorator {
   }
 
   body(bytes: Buffer): void {
-    if (this.#chained !== undefined && this.#head.method === 'HEAD') return;
+    if (this.#bodiless) return;
     const framed = this.#chunking ? chunkFrame(bytes) : bytes;
     this.#record.responseBytes(framed);
     this.#send(framed);
@@ -350,7 +356,7 @@ export class Exchange implements ResponseSink, ChainPort, Decorator {
 
   end(): void {
     if (this.#phase === 'over') return;
-    if (this.#chunking) this.#visitor.write(LAST_CHUNK);
+    if (this.#chunking && !this.#bodiless) this.#visitor.write(LAST_CHUNK);
     this.#over();
     const { verdict, detail } = this.#verdict ?? {};
     this.#record.finish({ verdict, error: verdict === undefined ? undefined : detail });

@@ -66,6 +66,11 @@ export function emptyAnswer(status: number, headers: readonly HeaderPair[]): Own
   return { status, headers, body: EMPTY };
 }
 
+/** Answers with these statuses end with their head (RFC 9110 §6.4.1). */
+export function isBodiless(status: number): boolean {
+  return status === 204 || status === 304;
+}
+
 /** Head and body as bytes. `decorate` may change the headers; length comes last, so that it is always right. */
 export function writeAnswer(
   answer: OwnAnswer,
@@ -74,8 +79,9 @@ export function writeAnswer(
 ): { bytes: Buffer; headers: HeaderList; body: Buffer } {
   const headers = new HeaderList(answer.headers);
   decorate(headers);
-  headers.set('Content-Length', String(answer.body.length));
+  if (isBodiless(answer.status)) headers.remove('content-length');
+  else headers.set('Content-Length', String(answer.body.length));
   const head = writeResponseHead({ status: answer.status, reason: STATUS_CODES[answer.status] ?? '', headers });
-  const body = method === 'HEAD' ? EMPTY : answer.body;
+  const body = method === 'HEAD' || isBodiless(answer.status) ? EMPTY : answer.body;
   return { bytes: Buffer.concat([head, body]), headers, body };
 }

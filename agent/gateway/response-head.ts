@@ -3,6 +3,7 @@ import { removeHopByHop } from '../../shared/http1/hop-by-hop.ts';
 import type { ResponseHead } from '../../shared/http1/message-head.ts';
 import { writeResponseHead } from '../../shared/http1/write-head.ts';
 import { INTERNAL_HEADER_PREFIX } from '../../shared/tunnel/protocol.ts';
+import { isBodiless } from './own-answer.ts';
 import type { RouteConfig } from '../../shared/gateway/config.ts';
 
 export interface OutgoingHead {
@@ -58,7 +59,7 @@ function make(head: ResponseHead, chunked: boolean, decorator: Decorator): Outgo
 /** Removes what is of the upstream connection only, and what Go's server does not send with the status. */
 export function cleanResponse(headers: HeaderList, status: number): void {
   removeHopByHop(headers);
-  const bodiless = status === 204 || status === 304;
+  const bodiless = isBodiless(status);
   headers.removeWhere(
     (name) =>
       name.startsWith(INTERNAL_HEADER_PREFIX) ||

@@ -50,6 +50,13 @@ export interface ChainParts {
   service(key: string): Service;
 }
 
+/** All of a chain, for a request that has to wait before it. */
+export function chainHandler({ handler, steps }: Chain): Handler {
+  return handler ?? steps.reduceRight<Handler>((next, step) => stepHandler(step, next), toService);
+}
+
+const toService: Handler = (call, sink) => call.forward(sink);
+
 /** Throws when a pattern does not compile; the compiler of manifests has refused those. */
 export function buildChain(route: string, configs: readonly MiddlewareConfig[], parts: ChainParts): Chain {
   if (configs.length === 0) return NO_MIDDLEWARES;
@@ -57,10 +64,9 @@ export function buildChain(route: string, configs: readonly MiddlewareConfig[], 
   const steps = links.filter((link) => typeof link !== 'function');
   const varies = steps.some((step) => step.varies === true);
   if (steps.length === links.length) return { steps, varies };
-  const service: Handler = (call, sink) => call.forward(sink);
   const handler = links.reduceRight<Handler>(
     (next, link) => (typeof link === 'function' ? link(next) : stepHandler(link, next)),
-    service,
+    toService,
   );
   return { steps: [], varies: true, handler };
 }

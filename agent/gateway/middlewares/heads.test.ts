@@ -198,3 +198,25 @@ test('what a visitor claims of other proxies is not believed, unless the broker 
   const trusted = await seen('203.0.113.1, 192.0.2.1');
   expect([trusted['x-forwarded-prefix'], trusted['x-real-ip']]).toEqual(['/x', '192.0.2.1']);
 });
+
+test('an answer whose status lets it have no body leaves the stream in step', async () => {
+  const wall = (rejectStatus: number): MiddlewareConfig => ({
+    kind: 'ip-allow-list',
+    source,
+    ranges: ['10.0.0.0/8'],
+    strategy: { kind: 'peer' },
+    rejectStatus,
+  });
+  const retry: MiddlewareConfig = { kind: 'retry', source, attempts: 2, initialIntervalMs: 0 };
+  for (const status of [204, 304, 101]) {
+    for (const chain of [[wall(status)], [retry, wall(status)]]) {
+      const { visitor } = await start(plain(route('all', prefix('/'), { middlewares: chain })));
+      const one = visitor();
+      for (let call = 0; call < 3; call++) {
+        const answer = await one.ask('/');
+        expect(answer.status).toBe(status < 200 ? 200 : status);
+        expect(answer.body.toString()).toBe(status < 200 ? 'Switching Protocols' : '');
+      }
+    }
+  }
+});
