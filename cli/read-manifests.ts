@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import type { CustomRules } from '../shared/manifests/lint/custom-rules.ts';
 import type { SourceFile } from '../shared/manifests/types.ts';
 import { WORKSPACE_CONFIG_FILE, type WorkspaceConfig } from '../shared/workspace/adit-yaml.ts';
 import { parseWorkspaceConfig, type ConfigProblem } from '../shared/workspace/parse-config.ts';
@@ -8,6 +9,7 @@ import { CommandFailed, EXIT } from './errors.ts';
 export interface ManifestSet {
   readonly files: readonly SourceFile[];
   readonly config: WorkspaceConfig;
+  readonly customRules: CustomRules;
   readonly configProblems: readonly ConfigProblem[];
   /** Files that exist and could not be read, as the system says. */
   readonly unreadable: readonly { readonly path: string; readonly message: string }[];
@@ -52,7 +54,10 @@ export async function readManifests(paths: readonly string[], cwd: string): Prom
       unreadable.push({ path: shown(path), message: reason(error) });
   });
   const { config, problems } = parseWorkspaceConfig(configText);
-  return { files, config, configProblems: problems, unreadable };
+  // Loaded late: most commands need no manifests.
+  const { readCustomRules } = await import('../shared/manifests/index.ts');
+  const customRules = readCustomRules(config.lint.custom, configText);
+  return { files, config, customRules, configProblems: problems, unreadable };
 
   async function walk(dir: string): Promise<void> {
     let entries;

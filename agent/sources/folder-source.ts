@@ -1,7 +1,7 @@
 import { opendir, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { Logger } from 'pino';
-import { accept, analyze, type Accepted, type Analysis } from '../../shared/manifests/index.ts';
+import { accept, analyze, readCustomRules, type Accepted, type Analysis } from '../../shared/manifests/index.ts';
 import type { SourceFile } from '../../shared/manifests/types.ts';
 import { WORKSPACE_CONFIG_FILE, type WorkspaceConfig } from '../../shared/workspace/adit-yaml.ts';
 import { parseWorkspaceConfig } from '../../shared/workspace/parse-config.ts';
@@ -82,7 +82,8 @@ export class FolderSource implements Source {
       if (text === null) texts.delete(path);
       else texts.set(path, text);
     }
-    const { config: workspace, problems } = parseWorkspaceConfig(texts.get(WORKSPACE_CONFIG_FILE) ?? '');
+    const configText = texts.get(WORKSPACE_CONFIG_FILE) ?? '';
+    const { config: workspace, problems } = parseWorkspaceConfig(configText);
     const [problem] = problems;
     if (problem !== undefined) {
       const { file, line, path, message } = problem;
@@ -96,7 +97,8 @@ export class FolderSource implements Source {
     }
     this.#name = workspace.name ?? hostLabel(basename(this.#dir));
     const files = manifestsOf(texts, workspace);
-    this.#analysis = analyze(files, { namespace: workspace.namespace, previous: this.#analysis });
+    const customRules = readCustomRules(workspace.lint.custom, configText);
+    this.#analysis = analyze(files, { namespace: workspace.namespace, customRules, previous: this.#analysis });
     const { diagnostics, errors: count } = this.#analysis;
     const error = diagnostics.find(({ severity }) => severity === 'error');
     const first = error === undefined ? undefined : `${error.file}:${error.line}: ${error.message}`;

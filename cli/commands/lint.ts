@@ -54,8 +54,11 @@ Examples:
 async function run(paths: readonly string[], namespace: string | undefined): Promise<Diagnostic[]> {
   const set = await readManifests(paths, process.cwd());
   const { analyze, lint, lintRules, unknownRules } = await import('../../shared/manifests/index.ts');
-  const settings = set.config.lint;
-  const analysis = analyze(set.files, { namespace: namespace ?? set.config.namespace });
+  const settings = set.config.lint.severities;
+  const analysis = analyze(set.files, {
+    namespace: namespace ?? set.config.namespace,
+    customRules: set.customRules,
+  });
   const names = Object.keys(lintRules).join(', ');
   return [
     ...problemsAround(set),

@@ -44,6 +44,7 @@ async function validate(paths: readonly string[], flags: Flags): Promise<Diagnos
   const analysis = analyze(set.files, {
     namespace: flags.namespace ?? set.config.namespace,
     strictNamespace: flags.strictNamespace,
+    customRules: set.customRules,
   });
   return [...problemsAround(set), ...analysis.diagnostics];
 }

@@ -4,6 +4,7 @@ import {
   editorSchema,
   schemasFromCrds,
   type Analysis,
+  type CustomRules,
   type SchemaSet,
 } from '../../shared/manifests/index.ts';
 import type { CallOutput } from '../../shared/contract/contract.ts';
@@ -23,9 +24,15 @@ function schemasOf(crds: readonly unknown[]): SchemaSet {
 /** Analyses with the schemas of the cluster where there are any (`crds` not empty), else with the bundled ones. */
 export function analyse(
   files: readonly SourceFile[],
-  options: { readonly namespace: string; readonly crds: readonly unknown[]; readonly previous: Analysis | undefined },
+  options: {
+    readonly namespace: string;
+    readonly crds: readonly unknown[];
+    readonly customRules: CustomRules;
+    readonly previous: Analysis | undefined;
+  },
 ): Analysis {
-  return analyze(files, { namespace: options.namespace, schemas: schemasOf(options.crds), previous: options.previous });
+  const { namespace, customRules, previous } = options;
+  return analyze(files, { namespace, schemas: schemasOf(options.crds), customRules, previous });
 }
 
 export function schemaFor(crds: readonly unknown[]): CallOutput<'schemaGet'> {

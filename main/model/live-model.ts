@@ -58,6 +58,7 @@ export function createLiveModel(
           : analyse(selectManifests(source.texts(), view.config.manifests), {
               namespace: view.config.namespace,
               crds: kube.liveCrds(),
+              customRules: view.customRules,
               previous: analysis,
             });
     }

@@ -1,5 +1,6 @@
 import { mkdir, rename, rm, stat, realpath, readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { readCustomRules, type CustomRules } from '../../shared/manifests/index.ts';
 import type { Diagnostic } from '../../shared/manifests/types.ts';
 import type { FileContent, FileEntry, WorkspaceInfo } from '../../shared/contract/contract.ts';
 import type { Result } from '../../shared/result/result.ts';
@@ -30,6 +31,7 @@ export type WorkspaceEvent =
 export interface WorkspaceConfigView {
   readonly config: WorkspaceConfig;
   readonly diagnostics: readonly Diagnostic[];
+  readonly customRules: CustomRules;
 }
 
 /** One open folder: its files, and the unsaved buffers over them. */
@@ -235,7 +237,7 @@ function viewConfig(text: string): WorkspaceConfigView {
     message: field === '' ? message : `${field}: ${message}`,
     ...(field === '' ? {} : { path: field }),
   }));
-  return { config, diagnostics };
+  return { config, diagnostics, customRules: readCustomRules(config.lint.custom, text) };
 }
 
 /** The real path of a folder that can be read. */

@@ -1,6 +1,7 @@
 import type { GatewayConfig } from '../gateway/config.ts';
 import { compile } from './compile/compile.ts';
 import { graphOf } from './graph/graph.ts';
+import { checkCustomRules, type CustomRules } from './lint/custom-rules.ts';
 import { parseFile } from './parse.ts';
 import { resolve } from './resolve/resolve.ts';
 import { bundledSchemas, type SchemaSet } from './schema/schema-set.ts';
@@ -14,6 +15,8 @@ export interface AnalyzeOptions {
   readonly strictNamespace?: boolean | undefined;
   /** Default: the bundled ones. */
   readonly schemas?: SchemaSet | undefined;
+  /** The workspace's own; their findings are diagnostics like any other. */
+  readonly customRules?: CustomRules | undefined;
   /** The analysis of an earlier state: files whose text is the same are not read again. */
   readonly previous?: Analysis | undefined;
 }
@@ -69,10 +72,14 @@ export function analyze(files: readonly SourceFile[], options: AnalyzeOptions): 
 
   const resolution = resolve(documents);
   const { config, diagnostics: compiled } = compile(resolution);
-  diagnostics.push(...resolution.diagnostics, ...compiled);
+  for (const diagnostic of [...resolution.diagnostics, ...compiled]) diagnostics.push(diagnostic);
+  if (options.customRules !== undefined) {
+    for (const diagnostic of options.customRules.problems) diagnostics.push(diagnostic);
+    for (const diagnostic of checkCustomRules(options.customRules, documents)) diagnostics.push(diagnostic);
+  }
   const order = new Map(files.map((file, at) => [file.path, at]));
   diagnostics.sort(
-    (a, b) => (order.get(a.file) ?? 0) - (order.get(b.file) ?? 0) || a.line - b.line || a.column - b.column,
+    (a, b) => (order.get(a.file) ?? -1) - (order.get(b.file) ?? -1) || a.line - b.line || a.column - b.column,
   );
 
   const analysis: Analysis = {

@@ -5,6 +5,7 @@ export { compile } from './compile/compile.ts';
 export { diagnosticCodes, type DiagnosticCode } from './errors.ts';
 export { dot, mermaid } from './graph/graph-text.ts';
 export { graphOf } from './graph/graph.ts';
+export { readCustomRules, type CustomRules } from './lint/custom-rules.ts';
 export { lint, unknownRules, type LintSettings } from './lint/lint.ts';
 export { githubAnnotation } from './lint/github-annotation.ts';
 export { lintRules } from './lint/rules.ts';

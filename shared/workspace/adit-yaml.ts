@@ -1,5 +1,25 @@
 import { z } from 'zod';
 
+const severitySetting = z.enum(['off', 'info', 'warning', 'error']);
+
+/** What every object of the kinds must be, in CEL over `object`, as a ValidatingAdmissionPolicy would say it. */
+const customLintRule = z.strictObject({
+  /** Becomes the code of its findings; no name of a built-in rule. */
+  name: z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'a name of small letters, digits and dashes'),
+  severity: severitySetting.default('warning'),
+  /** `KIND` or `GROUP/KIND`; absent: every object. */
+  kinds: z.array(z.string().min(1)).min(1).max(50).optional(),
+  expression: z.string().min(1).max(10_000),
+  /** What is told of an object for which the expression is false. */
+  message: z.string().min(1).max(1_000).optional(),
+});
+export type CustomLintRule = z.infer<typeof customLintRule>;
+
+interface LintConfig {
+  readonly custom: readonly CustomLintRule[];
+  readonly severities: Readonly<Record<string, z.infer<typeof severitySetting>>>;
+}
+
 /**
  * `adit.yaml` at the root of a workspace. Everything is optional: a folder without one is a workspace too.
  */
@@ -30,8 +50,12 @@ export const workspaceConfig = z.strictObject({
       ]),
     )
     .default({}),
-  /** Severity of lint rules by name. */
-  lint: z.record(z.string(), z.enum(['off', 'info', 'warning', 'error'])).default({}),
+  /** Severity of lint rules by name; under `custom`, rules of the workspace's own. */
+  lint: z
+    .object({ custom: z.array(customLintRule).max(50).default([]) })
+    .catchall(severitySetting)
+    .transform(({ custom, ...severities }): LintConfig => ({ custom, severities }))
+    .prefault({}),
 });
 export type WorkspaceConfig = z.infer<typeof workspaceConfig>;
 export const WORKSPACE_CONFIG_FILE = 'adit.yaml';

@@ -2,7 +2,10 @@ import { expect, test } from 'vitest';
 import { parseWorkspaceConfig } from './parse-config.ts';
 
 test('an empty file is a workspace with defaults', () => {
-  expect(parseWorkspaceConfig('')).toEqual({ config: { namespace: 'default', upstreams: {}, lint: {} }, problems: [] });
+  expect(parseWorkspaceConfig('')).toEqual({
+    config: { namespace: 'default', upstreams: {}, lint: { custom: [], severities: {} } },
+    problems: [],
+  });
 });
 
 test('a command and a URL are upstreams', () => {

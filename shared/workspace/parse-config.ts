@@ -33,13 +33,30 @@ export function parseWorkspaceConfig(text: string): {
   return { config: workspaceConfig.parse({}), problems: locate(text, document, parsed.error) };
 }
 
+/** Where a field of `adit.yaml` is, or the nearest one around it that is there. */
+export function placeInConfig(
+  text: string,
+  keys: readonly (string | number)[],
+): { readonly line: number; readonly column: number } {
+  return placeOf(text, parseDocument(text), keys);
+}
+
 function locate(text: string, document: ReturnType<typeof parseDocument>, error: ZodError): ConfigProblem[] {
   return error.issues.map((issue) => {
     const keys = issue.path.map((key) => (typeof key === 'symbol' ? String(key) : key));
-    const node = nearestNode(document, keys);
-    const before = text.slice(0, node?.range?.[0] ?? 0).split('\n');
-    return problem(before.length, (before.at(-1)?.length ?? 0) + 1, keys.join('.'), issue.message);
+    const { line, column } = placeOf(text, document, keys);
+    return problem(line, column, keys.join('.'), issue.message);
   });
+}
+
+function placeOf(
+  text: string,
+  document: ReturnType<typeof parseDocument>,
+  keys: readonly (string | number)[],
+): { readonly line: number; readonly column: number } {
+  const node = nearestNode(document, keys);
+  const before = text.slice(0, node?.range?.[0] ?? 0).split('\n');
+  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
 }
 
 function nearestNode(

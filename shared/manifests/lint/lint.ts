@@ -1,5 +1,5 @@
 import type { Analysis } from '../analyze.ts';
-import type { DiagnosticCode } from '../errors.ts';
+import { diagnosticCodes, type DiagnosticCode } from '../errors.ts';
 import { formatPath } from '../field-path.ts';
 import { resolve } from '../resolve/resolve.ts';
 import type { Diagnostic, Severity } from '../types.ts';
@@ -44,6 +44,8 @@ export function lint(analysis: Analysis, settings: LintSettings = {}): Diagnosti
   const subject = { resolution, config: analysis.config };
   const found: Diagnostic[] = [];
   for (const diagnostic of analysis.diagnostics) {
+    // Of the workspace's own rules: they have the severity that `lint.custom` gives them.
+    if (!Object.hasOwn(diagnosticCodes, diagnostic.code) || diagnostic.code === 'rule-not-checked') found.push(diagnostic);
     const rule = ruleOf(diagnostic);
     const severity = rule === undefined ? undefined : settingOf(settings, rule) ?? diagnostic.severity;
     if (rule !== undefined && severity !== undefined && severity !== 'off') found.push({ ...diagnostic, code: rule, severity });
