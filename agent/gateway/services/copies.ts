@@ -101,6 +101,7 @@ export class Copies {
       return;
     }
     dial = this.#pool.dial(choice.target, (result) => {
+      dial = undefined;
       if (over) {
         if (!(result instanceof AgentError)) result.destroy();
       } else if (result instanceof AgentError) end();
