@@ -9,6 +9,9 @@ export interface ConformanceCase {
   readonly asks: readonly Ask[];
   /** Headers that may differ in this case, with the reason. */
   readonly allowed?: { readonly headers: readonly string[]; readonly why: string };
-  /** Asking changes what is answered: a difference is not asked again. */
-  readonly stateful?: true;
+  /**
+   * Asking changes what is answered. `turns`: the same request again and again, whose answers take turns; where the turns
+   * begin does not count.
+   */
+  readonly stateful?: 'counted' | 'turns';
 }

@@ -91,7 +91,7 @@ export const ACCESS_CASES: readonly ConformanceCase[] = [
     name: 'rateLimit: a burst, then refused',
     manifests: middleware('m', '{ rateLimit: { average: 1, period: 1h, burst: 3 } }') + through('m'),
     asks: get('/1', '/2', '/3', '/4', '/5'),
-    stateful: true,
+    stateful: 'counted',
     allowed: { headers: ['retry-after', 'x-retry-in'], why: 'they tell the time that is left' },
   },
   {
@@ -102,7 +102,7 @@ export const ACCESS_CASES: readonly ConformanceCase[] = [
         '{ rateLimit: { average: 1, period: 1h, burst: 1, sourceCriterion: { requestHeaderName: X-Who } } }',
       ) + through('m'),
     asks: ['a', 'b', 'a', 'b', 'c'].map((who) => ({ target: '/', headers: [['X-Who', who]] as const })),
-    stateful: true,
+    stateful: 'counted',
     allowed: { headers: ['retry-after', 'x-retry-in'], why: 'they tell the time that is left' },
   },
   {
@@ -132,7 +132,10 @@ export const ACCESS_CASES: readonly ConformanceCase[] = [
       },
       { method: 'POST', target: '/p', body: 'kept', headers: [['Content-Type', 'text/plain']] },
     ],
-    allowed: { headers: ['user-agent', 'x-forwarded-for', 'accept-encoding'], why: 'the question of the gateway carries its own' },
+    allowed: {
+      headers: ['user-agent', 'x-forwarded-for', 'accept-encoding'],
+      why: 'the question of the gateway carries its own',
+    },
   },
   {
     name: 'forwardAuth: refused',
@@ -142,7 +145,10 @@ export const ACCESS_CASES: readonly ConformanceCase[] = [
         '{ forwardAuth: { address: "http://127.1.0.12:${PORT}/auth?status=403&body=no&header=X-Why:because" } }',
       ) + through('m'),
     asks: get('/', '/x'),
-    allowed: { headers: ['user-agent', 'x-forwarded-for', 'accept-encoding'], why: 'the question of the gateway carries its own' },
+    allowed: {
+      headers: ['user-agent', 'x-forwarded-for', 'accept-encoding'],
+      why: 'the question of the gateway carries its own',
+    },
   },
   {
     name: 'forwardAuth: a redirect to log in',
@@ -152,7 +158,10 @@ export const ACCESS_CASES: readonly ConformanceCase[] = [
         '{ forwardAuth: { address: "http://127.1.0.12:${PORT}/auth?status=302&header=Location:https://login.test/x" } }',
       ) + through('m'),
     asks: get('/'),
-    allowed: { headers: ['user-agent', 'x-forwarded-for', 'accept-encoding'], why: 'the question of the gateway carries its own' },
+    allowed: {
+      headers: ['user-agent', 'x-forwarded-for', 'accept-encoding'],
+      why: 'the question of the gateway carries its own',
+    },
   },
   {
     name: 'forwardAuth: chosen request headers, by pattern response headers',
@@ -171,12 +180,18 @@ export const ACCESS_CASES: readonly ConformanceCase[] = [
         ],
       },
     ],
-    allowed: { headers: ['user-agent', 'x-forwarded-for', 'accept-encoding'], why: 'the question of the gateway carries its own' },
+    allowed: {
+      headers: ['user-agent', 'x-forwarded-for', 'accept-encoding'],
+      why: 'the question of the gateway carries its own',
+    },
   },
   {
     name: 'forwardAuth: nobody answers',
     manifests: middleware('m', '{ forwardAuth: { address: "http://127.1.0.12:${PORT}/auth?reset" } }') + through('m'),
     asks: get('/'),
-    allowed: { headers: ['user-agent', 'x-forwarded-for', 'accept-encoding'], why: 'the question of the gateway carries its own' },
+    allowed: {
+      headers: ['user-agent', 'x-forwarded-for', 'accept-encoding'],
+      why: 'the question of the gateway carries its own',
+    },
   },
 ];

@@ -303,8 +303,8 @@ export const HTTP_ROUTE_CASES: readonly ConformanceCase[] = [
           backendRefs: to({ name: 'echo', weight: 3 }, { name: 'second', weight: 1 }, { name: 'third', weight: 0 }),
         },
       ]),
-    asks: get('/1', '/2', '/3', '/4', '/5', '/6', '/7', '/8'),
-    stateful: true,
+    asks: get('/', '/', '/', '/', '/', '/', '/', '/'),
+    stateful: 'turns',
   },
   {
     name: 'HTTPRoute: no backends',

@@ -1,7 +1,7 @@
 import type { ConformanceCase } from '../conformance-case.ts';
 import { get } from './manifests.ts';
 
-const times = (count: number) => get(...Array.from({ length: count }, (_, at) => `/${at}`));
+const times = (count: number) => get(...Array.from({ length: count }, () => '/'));
 
 function routeTo(...services: readonly string[]): string {
   return `---
@@ -29,19 +29,19 @@ export const SERVICE_CASES: readonly ConformanceCase[] = [
     name: 'services: weights split exactly',
     manifests: routeTo('{ name: echo, port: ${PORT}, weight: 2 }', '{ name: second, port: ${PORT}, weight: 1 }'),
     asks: times(9),
-    stateful: true,
+    stateful: 'turns',
   },
   {
     name: 'services: without weights',
     manifests: routeTo('{ name: echo, port: ${PORT} }', '{ name: second, port: web }'),
     asks: times(6),
-    stateful: true,
+    stateful: 'turns',
   },
   {
     name: 'services: a weight of 0',
     manifests: routeTo('{ name: echo, port: ${PORT}, weight: 0 }', '{ name: second, port: ${PORT}, weight: 1 }'),
     asks: times(4),
-    stateful: true,
+    stateful: 'turns',
   },
   {
     name: 'services: all weights 0',
@@ -61,7 +61,7 @@ export const SERVICE_CASES: readonly ConformanceCase[] = [
       ) +
       routeTo('{ name: outer, kind: TraefikService }'),
     asks: times(8),
-    stateful: true,
+    stateful: 'turns',
   },
   {
     name: 'services: mirroring sends a copy',
@@ -71,7 +71,7 @@ export const SERVICE_CASES: readonly ConformanceCase[] = [
         '{ mirroring: { name: echo, port: ${PORT}, nativeLB: true, mirrors: [{ name: second, port: ${PORT}, nativeLB: true, percent: 0 }] } }',
       ) + routeTo('{ name: copy, kind: TraefikService }'),
     asks: [...times(3), { method: 'POST', target: '/', body: 'x' }],
-    stateful: true,
+    stateful: 'counted',
   },
   {
     name: 'services: sticky sets a cookie',
@@ -81,7 +81,7 @@ export const SERVICE_CASES: readonly ConformanceCase[] = [
         '{ weighted: { services: [{ name: echo, port: ${PORT}, nativeLB: true, weight: 1 }, { name: second, port: ${PORT}, nativeLB: true, weight: 1 }], sticky: { cookie: { name: seat, httpOnly: true, secure: true, sameSite: lax, maxAge: 60, path: / } } } }',
       ) + routeTo('{ name: sticky, kind: TraefikService }'),
     asks: times(2),
-    stateful: true,
+    stateful: 'turns',
     allowed: { headers: ['set-cookie'], why: 'the value names a server by a hash of its name' },
   },
   {

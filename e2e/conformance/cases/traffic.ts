@@ -113,7 +113,7 @@ export const TRAFFIC_CASES: readonly ConformanceCase[] = [
         '{ circuitBreaker: { expression: "ResponseCodeRatio(500, 600, 0, 600) > 0.10", checkPeriod: 10ms, fallbackDuration: 60s, responseCode: 529 } }',
       ) + through('m'),
     asks: get('/?status=500'),
-    stateful: true,
+    stateful: 'counted',
   },
   {
     name: 'inFlightReq and rateLimit: their sources',
