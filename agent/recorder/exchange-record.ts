@@ -1,10 +1,12 @@
 import type { Exchange, ExchangeSummary } from '../../shared/agent/api.ts';
+import { HeaderList } from '../../shared/http1/header-list.ts';
 import { BodyPrefix } from './body-prefix.ts';
+import type { ByteLog } from './byte-log.ts';
 import type { Mask } from './mask.ts';
 
-const NO_BODY = new BodyPrefix(0);
+const NO_BODY = { data: '', bytes: 0, truncated: false };
 
-export type Headers = Iterable<readonly [string, string]>;
+export type Headers = HeaderList | readonly (readonly [string, string])[];
 
 export interface ExchangeStart {
   readonly id: string;
@@ -25,6 +27,7 @@ export interface ExchangeStart {
 /** What the ring does for its records. */
 export interface RecordKeeper {
   readonly bodyLimit: number;
+  readonly bodies: ByteLog;
   grew(record: ExchangeRecord, bytes: number): void;
   changed(record: ExchangeRecord): void;
 }
@@ -60,11 +63,11 @@ export class ExchangeRecord {
   }
 
   requestBytes(chunk: Uint8Array): void {
-    this.#grew((this.#requestBody ??= new BodyPrefix(this.#keeper.bodyLimit)).add(chunk));
+    this.#grew((this.#requestBody ??= new BodyPrefix(this.#keeper.bodies, this.#keeper.bodyLimit)).add(chunk));
   }
 
   responseBytes(chunk: Uint8Array): void {
-    this.#grew((this.#responseBody ??= new BodyPrefix(this.#keeper.bodyLimit)).add(chunk));
+    this.#grew((this.#responseBody ??= new BodyPrefix(this.#keeper.bodies, this.#keeper.bodyLimit)).add(chunk));
   }
 
   upstream(url: string): void {
@@ -136,13 +139,18 @@ export class ExchangeRecord {
 }
 
 function headerBytes(headers: Headers): number {
+  const pairs = headers instanceof HeaderList ? headers.pairs : headers;
   let bytes = 0;
-  for (const [name, value] of headers) bytes += name.length + value.length + 32;
+  // By index: an iterator would be several objects for each line.
+  for (let index = 0; index < pairs.length; index += 1) {
+    const pair = pairs[index];
+    if (pair !== undefined) bytes += pair[0].length + pair[1].length + 32;
+  }
   return bytes;
 }
 
 function bodyOf(body: BodyPrefix | undefined, headers: Headers): ReturnType<BodyPrefix['toBody']> {
-  return (body ?? NO_BODY).toBody(isChunked(headers));
+  return body?.toBody(isChunked(headers)) ?? NO_BODY;
 }
 
 function isChunked(headers: Headers): boolean {

@@ -1,4 +1,5 @@
 import type { Exchange, ExchangeSummary } from '../../shared/agent/api.ts';
+import { ByteLog } from './byte-log.ts';
 import { ExchangeRecord, type ExchangeStart, type RecordKeeper } from './exchange-record.ts';
 
 export interface RecorderOptions {
@@ -14,13 +15,16 @@ export type ExchangeListener = (exchanges: readonly ExchangeSummary[]) => void;
 /** The last exchanges, bounded by count and by bytes; the oldest go first. Listeners hear of changes in batches. */
 export class Recorder implements RecordKeeper {
   readonly bodyLimit: number;
+  bodies: ByteLog;
   #maxExchanges: number;
   #maxBytes: number;
   #batchMs: number;
-  /** By `seq`, oldest first. */
-  #records = new Map<number, ExchangeRecord>();
+  /** A ring: each at `seq` modulo the most that are kept. */
+  #records: (ExchangeRecord | undefined)[] = [];
   #bytes = 0;
   #newest = 0;
+  /** `seq` of the oldest that is kept; more than `#newest` when none is. */
+  #oldest = 1;
   #dirty = new Set<ExchangeRecord>();
   #listeners = new Set<ExchangeListener>();
   #timer: NodeJS.Timeout | undefined;
@@ -28,6 +32,7 @@ export class Recorder implements RecordKeeper {
   constructor(options: RecorderOptions = {}) {
     this.#maxExchanges = options.maxExchanges ?? 1000;
     this.#maxBytes = options.maxBytes ?? 32 * 1024 * 1024;
+    this.bodies = new ByteLog(this.#maxBytes);
     this.bodyLimit = options.bodyLimit ?? 64 * 1024;
     this.#batchMs = options.batchMs ?? 50;
   }
@@ -37,22 +42,23 @@ export class Recorder implements RecordKeeper {
   }
 
   begin(start: ExchangeStart): ExchangeRecord {
+    if (this.#newest - this.#oldest + 1 >= this.#maxExchanges) this.#dropOldest();
     const record = new ExchangeRecord(++this.#newest, start, this);
-    this.#records.set(record.seq, record);
+    this.#records[record.seq % this.#maxExchanges] = record;
     this.#bytes += record.cost;
-    this.#dropOldest();
+    this.#fit();
     this.changed(record);
     return record;
   }
 
   grew(record: ExchangeRecord, bytes: number): void {
-    if (this.#records.get(record.seq) !== record) return;
+    if (!this.#has(record)) return;
     this.#bytes += bytes;
-    this.#dropOldest();
+    this.#fit();
   }
 
   changed(record: ExchangeRecord): void {
-    if (this.#listeners.size === 0 || this.#records.get(record.seq) !== record) return;
+    if (this.#listeners.size === 0 || !this.#has(record)) return;
     this.#dirty.add(record);
     this.#timer ??= setTimeout(() => this.#notify(), this.#batchMs).unref();
   }
@@ -60,7 +66,7 @@ export class Recorder implements RecordKeeper {
   /** At most `limit` after `after`, oldest first. */
   list(after = 0, limit = this.#maxExchanges): { exchanges: ExchangeSummary[]; newest: number } {
     const exchanges: ExchangeSummary[] = [];
-    for (const record of this.#records.values()) {
+    for (const record of this.#kept()) {
       if (record.seq <= after) continue;
       if (exchanges.length >= limit) break;
       exchanges.push(record.summary());
@@ -71,14 +77,16 @@ export class Recorder implements RecordKeeper {
   /** The newest with this id: a second attempt has the id of the first. */
   find(id: string): Exchange | undefined {
     let found: ExchangeRecord | undefined;
-    for (const record of this.#records.values()) if (record.start.id === id) found = record;
+    for (const record of this.#kept()) if (record.start.id === id) found = record;
     return found?.exchange();
   }
 
   clear(): void {
-    this.#records.clear();
+    this.#records = [];
+    this.#oldest = this.#newest + 1;
     this.#dirty.clear();
     this.#bytes = 0;
+    this.bodies = new ByteLog(this.#maxBytes);
   }
 
   /** Returns what ends the subscription. */
@@ -101,14 +109,28 @@ export class Recorder implements RecordKeeper {
     for (const listener of this.#listeners) listener(exchanges);
   }
 
-  #dropOldest(): void {
-    if (this.#records.size <= this.#maxExchanges && this.#bytes <= this.#maxBytes) return;
-    for (const [seq, record] of this.#records) {
-      const over = this.#records.size > this.#maxExchanges || this.#bytes > this.#maxBytes;
-      if (!over) return;
-      this.#records.delete(seq);
-      this.#dirty.delete(record);
-      this.#bytes -= record.cost;
+  #has(record: ExchangeRecord): boolean {
+    return this.#records[record.seq % this.#maxExchanges] === record;
+  }
+
+  *#kept(): Iterable<ExchangeRecord> {
+    for (let seq = this.#oldest; seq <= this.#newest; seq += 1) {
+      const record = this.#records[seq % this.#maxExchanges];
+      if (record !== undefined) yield record;
     }
+  }
+
+  #fit(): void {
+    while (this.#bytes > this.#maxBytes && this.#oldest <= this.#newest) this.#dropOldest();
+  }
+
+  #dropOldest(): void {
+    const at = this.#oldest % this.#maxExchanges;
+    const record = this.#records[at];
+    this.#oldest += 1;
+    if (record === undefined) return;
+    this.#records[at] = undefined;
+    this.#bytes -= record.cost;
+    if (this.#dirty.size > 0) this.#dirty.delete(record);
   }
 }
