@@ -285,12 +285,10 @@ export class Exchange implements ResponseSink, RunningTry {
     this.#triedAt = now;
     connection.target.begin(this);
     // Last, after all that may be the same from request to request: the other side knows it again then.
-    const more: HeaderPair[] = [
-      [INTERNAL_HEADERS.requestId, requestId],
-      [INTERNAL_HEADERS.attempt, String(triesBefore + this.#tries)],
-    ];
-    if (connection.target.kind === 'session') more.push([INTERNAL_HEADERS.broker, this.#edge.id]);
-    else {
+    const more: HeaderPair[] = [[INTERNAL_HEADERS.requestId, requestId]];
+    const attempt = triesBefore + this.#tries;
+    if (attempt > 1) more.push([INTERNAL_HEADERS.attempt, String(attempt)]);
+    if (connection.target.kind === 'peer') {
       more.push([RELAY_HOP_HEADER, '1'], [RELAY_SECRET_HEADER, this.#edge.peerSecret ?? '']);
       if (this.#choice.othersBeside(connection.target)) more.push([RELAY_OTHERS_HEADER, '1']);
     }

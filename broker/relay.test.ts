@@ -59,8 +59,6 @@ test('an edge relays to the broker that has the host, and keeps what it knows of
     host: HOST,
     'x-forwarded-for': '127.0.0.1',
     'x-forwarded-port': edge.addresses.public.split(':')[1],
-    'x-adit-broker': 'b1',
-    'x-adit-attempt': '1',
   });
   expect(Object.keys(headers).filter((name) => name.startsWith('x-adit-relay'))).toEqual([]);
   expect((await ask(edge.addresses.public, 'nobody.localhost')).status).toBe(404);

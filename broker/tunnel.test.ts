@@ -133,7 +133,7 @@ describe('two agents of one host', () => {
         hosts: [HOST],
         agent: name,
         onRequest: (request, response) => {
-          reached.push(`${request.method} ${name} ${String(request.headers['x-adit-attempt'])}`);
+          reached.push(`${request.method} ${name} ${String(request.headers['x-adit-attempt'] ?? '1')}`);
           const agent = dying.shift();
           if (agent === undefined) response.end(name);
           else agents.get(name)?.socket.terminate();

@@ -15,9 +15,9 @@ export const INTERNAL_HEADER_PREFIX = 'x-adit-';
 export const INTERNAL_HEADERS = {
   /** Id of the exchange, given by the first edge or broker that saw it. */
   requestId: 'x-adit-request-id',
-  /** Id of the broker whose session carried it. */
+  /** Id of the broker whose session carried it, when it is another than the one that the agent dialled. */
   broker: 'x-adit-broker',
-  /** 1 for the first try, 2 for the retry on another session, … */
+  /** 2 for the retry on another session, and so on; the first try does not say it. */
   attempt: 'x-adit-attempt',
 } as const;
 
