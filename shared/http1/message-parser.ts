@@ -94,6 +94,9 @@ export abstract class MessageParser<Head> {
   }
 
   protected abstract onStartLine(line: Buffer, start: number, end: number): void;
+  /** The start line is the one of the head at whose end `onHeadKept` was last called. Throws `Http1Error`. */
+  protected abstract onSameStartLine(): void;
+  protected abstract onHeadKept(): void;
   /** Makes the head, calls `handler.onHead`, and says what follows. Throws `Http1Error`. */
   protected abstract onHeadEnd(headers: HeaderList, apart: readonly HeaderPair[]): Next;
   /** Called when a message is over; false when nothing may follow on the connection. */
@@ -214,7 +217,15 @@ export abstract class MessageParser<Head> {
   }
 
   #stepLine(buffer: Buffer, at: number): number {
-    if (this.#state === fields) {
+    if (this.#state === startLine && this.#partial.length === 0) {
+      const same = this.#fields.takeHead(buffer, at, this.limits.maxHeadBytes);
+      if (same > 0) {
+        this.onSameStartLine();
+        this.#headBytes = same;
+        this.#state = fields;
+        return at + same;
+      }
+    } else if (this.#state === fields) {
       const same = this.#fields.takeSame(buffer, at, this.limits.maxHeadBytes - this.#headBytes);
       this.#headBytes += same;
       if (same > 0) return at + same;
@@ -254,7 +265,7 @@ export abstract class MessageParser<Head> {
         this.onStartLine(line, start, end);
         this.#headBytes = end - start + 2;
         this.#state = fields;
-        this.#fields.begin(to);
+        this.#fields.begin(held.length === 0 ? from : -1, to);
         return;
       case fields:
         if (end === start) {
@@ -301,7 +312,8 @@ export abstract class MessageParser<Head> {
   }
 
   #headEnd(buffer: Buffer): void {
-    const { headers, apart } = this.#fields.end(buffer);
+    const { headers, apart, kept } = this.#fields.end(buffer);
+    if (kept) this.onHeadKept();
     this.#headBytes = 0;
     const next = this.onHeadEnd(headers, apart);
     if (this.#state !== fields) return;

@@ -2,7 +2,6 @@ import { Http1Error } from './errors.ts';
 import { FramingReader, requestFraming } from './framing.ts';
 import type { HeaderList, HeaderPair } from './header-list.ts';
 import type { RequestHead } from './message-head.ts';
-import { LastLine } from './last-line.ts';
 import { MessageParser } from './message-parser.ts';
 import type { Next } from './message-parser.ts';
 import { parseRequestLine } from './parse-line.ts';
@@ -14,7 +13,7 @@ const AROUND_TARGET = 32;
 /** Requests of one connection, one after the other. Bytes after a request that closes the connection are dropped. */
 export class RequestParser extends MessageParser<RequestHead> {
   #line: RequestLine = { method: '', target: '', version: '1.1' };
-  readonly #lastLine = new LastLine();
+  #kept = this.#line;
   #keepAlive = true;
   readonly #framing = new FramingReader();
 
@@ -27,10 +26,15 @@ export class RequestParser extends MessageParser<RequestHead> {
   }
 
   protected onStartLine(line: Buffer, start: number, end: number): void {
-    if (this.#lastLine.is(line, start, end)) return;
-    this.#lastLine.forget();
     this.#line = parseRequestLine(line, start, end, this.limits.maxTargetBytes);
-    this.#lastLine.keep(line, start, end);
+  }
+
+  protected onSameStartLine(): void {
+    this.#line = this.#kept;
+  }
+
+  protected onHeadKept(): void {
+    this.#kept = this.#line;
   }
 
   protected onHeadEnd(headers: HeaderList, apart: readonly HeaderPair[]): Next {

@@ -2,7 +2,6 @@ import { Http1Error } from './errors.ts';
 import { FramingReader, responseFraming } from './framing.ts';
 import type { HeaderList } from './header-list.ts';
 import type { ResponseHead } from './message-head.ts';
-import { LastLine } from './last-line.ts';
 import { MessageParser } from './message-parser.ts';
 import type { Next } from './message-parser.ts';
 import { parseStatusLine } from './parse-line.ts';
@@ -15,7 +14,7 @@ import type { StatusLine } from './parse-line.ts';
 export class ResponseParser extends MessageParser<ResponseHead> {
   #method: string | undefined;
   #line: StatusLine = { version: '1.1', status: 0, reason: '' };
-  readonly #lastLine = new LastLine();
+  #kept = this.#line;
   #keepAlive = true;
   readonly #framing = new FramingReader();
 
@@ -34,10 +33,16 @@ export class ResponseParser extends MessageParser<ResponseHead> {
 
   protected onStartLine(line: Buffer, start: number, end: number): void {
     if (this.#method === undefined) throw new Http1Error('http1.unsolicited');
-    if (this.#lastLine.is(line, start, end)) return;
-    this.#lastLine.forget();
     this.#line = parseStatusLine(line, start, end);
-    this.#lastLine.keep(line, start, end);
+  }
+
+  protected onSameStartLine(): void {
+    if (this.#method === undefined) throw new Http1Error('http1.unsolicited');
+    this.#line = this.#kept;
+  }
+
+  protected onHeadKept(): void {
+    this.#kept = this.#line;
   }
 
   protected onHeadEnd(headers: HeaderList): Next {
