@@ -5,6 +5,7 @@ import type { RequestHead } from '../shared/http1/message-head.ts';
 import type { MessageHandler } from '../shared/http1/message-parser.ts';
 import { RequestParser } from '../shared/http1/request-parser.ts';
 import { writeResponseHead } from '../shared/http1/write-head.ts';
+import { buffersCame } from '../shared/process/buffer-pressure.ts';
 import type { ConnectionFacts } from './connection-facts.ts';
 import type { Edge } from './edge.ts';
 import type { Entrance, LocalResponse } from './entrance.ts';
@@ -287,6 +288,7 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
 
   #onData(bytes: Buffer): void {
     this.#edge.metrics.receivedBytes += bytes.length;
+    buffersCame(bytes.length);
     if (this.#reading === 'upgraded') {
       this.#exchange?.send(bytes);
       return;
