@@ -9,6 +9,7 @@ import {
 import type { TransportConfig } from '../../shared/gateway/service.ts';
 import { AgentError } from '../errors.ts';
 import { guardedLookup } from './address-guard.ts';
+import type { SocketReads } from './socket-reads.ts';
 import type { UpstreamTarget } from './upstream-target.ts';
 
 export interface Dial {
@@ -21,16 +22,22 @@ export interface Dialled {
   readonly http2: boolean;
 }
 
-/** Calls back once, unless cancelled before. The caller listens to `error` from then on. */
+/**
+ * Calls back once, unless cancelled before. The caller listens to `error` from then on. With `reads` the bytes of a
+ * connection without TLS come there, and not as `data`.
+ */
 export function dialUpstream(
   target: UpstreamTarget,
   timeoutMs: number,
   done: (result: Dialled | AgentError) => void,
+  reads?: SocketReads,
 ): Dial {
   const { hostname: host, port, secure, transport } = target;
   const limit = transport === undefined || transport.dialTimeoutMs === 0 ? timeoutMs : transport.dialTimeoutMs;
   const options = { host, port, lookup: guardedLookup, autoSelectFamily: true, noDelay: true, allowHalfOpen: true };
-  const socket: Socket = secure ? connectTls({ ...options, ...tlsOptions(target) }) : connect(options);
+  const socket: Socket = secure
+    ? connectTls({ ...options, ...tlsOptions(target) })
+    : connect({ ...options, ...(reads === undefined ? {} : { onread: reads.onread }) });
   const timer = setTimeout(
     () => settle(new AgentError('upstream-timeout', `${target.origin}: no connection within ${limit} ms.`)),
     limit,

@@ -3,7 +3,9 @@ import type { Http1Error } from '../../shared/http1/errors.ts';
 import type { ResponseHead } from '../../shared/http1/message-head.ts';
 import type { MessageHandler } from '../../shared/http1/message-parser.ts';
 import { ResponseParser } from '../../shared/http1/response-parser.ts';
+import { buffersCame } from '../../shared/process/buffer-pressure.ts';
 import { AgentError } from '../errors.ts';
+import type { SocketReads } from './socket-reads.ts';
 import type { UpstreamTarget } from './upstream-target.ts';
 import type { Watching } from './upstream-watching.ts';
 
@@ -70,10 +72,12 @@ export class Http1Connection implements UpstreamConnection, MessageHandler<Respo
   #rawEnded = false;
   #dead = false;
 
-  constructor(socket: Socket, target: UpstreamTarget) {
+  /** `reads`: what the socket was opened with, if anything. */
+  constructor(socket: Socket, target: UpstreamTarget, reads?: SocketReads) {
     this.#socket = socket;
     this.target = target;
-    socket.on('data', (bytes: Buffer) => this.#onData(bytes));
+    if (reads === undefined) socket.on('data', (bytes: Buffer) => this.#onData(bytes));
+    else reads.onBytes = (bytes) => this.#onData(bytes);
     socket.on('drain', () => this.#sink?.onDrain());
     socket.on('end', () => this.#onSocketEnd());
     socket.on('error', (error: Error) => this.#die(describe(error)));
@@ -171,6 +175,7 @@ export class Http1Connection implements UpstreamConnection, MessageHandler<Respo
   }
 
   #onData(bytes: Buffer): void {
+    buffersCame(bytes.length);
     if (this.#raw) {
       this.#sink?.onRaw(bytes);
       return;

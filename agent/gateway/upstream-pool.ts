@@ -1,5 +1,6 @@
 import { AgentError } from '../errors.ts';
-import { dialUpstream, type Dial } from './dial-upstream.ts';
+import { dialUpstream, type Dial, type Dialled } from './dial-upstream.ts';
+import { SocketReads } from './socket-reads.ts';
 import { Http1Connection, type UpstreamConnection } from './upstream-connection.ts';
 import { Http2Sessions } from './upstream-http2-sessions.ts';
 import type { UpstreamTarget } from './upstream-target.ts';
@@ -66,16 +67,18 @@ export class UpstreamPool {
   dial(target: UpstreamTarget, done: (result: UpstreamConnection | AgentError) => void): Dial {
     if (target.http2 !== 'never') return this.#http2.dial(target, done);
     const watching = target.watch === undefined ? undefined : new Watching(target.watch);
-    const dial = dialUpstream(target, this.#options.connectTimeoutMs, (result) => {
+    const reads = target.secure ? undefined : SocketReads.make();
+    const onDialled = (result: Dialled | AgentError): void => {
       if (result instanceof AgentError) {
         watching?.failed();
         done(result);
         return;
       }
-      const connection = new Http1Connection(result.socket, target);
+      const connection = new Http1Connection(result.socket, target, reads);
       connection.watching = watching;
       done(connection);
-    });
+    };
+    const dial = dialUpstream(target, this.#options.connectTimeoutMs, onDialled, reads);
     if (watching === undefined) return dial;
     return {
       cancel() {
