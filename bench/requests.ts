@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { isBuilt } from '../scripts/source-digest.ts';
 import { cpuMs } from './rig/cpu-time.ts';
 import { nginxProxy, nginxUpstream } from './rig/nginx-pair.ts';
+import { printProfile, PROFILED } from './rig/profile.ts';
 import { startStack, startUndiciProxy } from './rig/programs.ts';
 import { wrk, type Measured } from './rig/wrk.ts';
 
@@ -11,8 +12,12 @@ import { wrk, type Measured } from './rig/wrk.ts';
  * Requests a second through the whole tunnel (visitor → a broker's own public listener → agent → nginx) beside nginx as
  * plain reverse proxy with one worker and beside a proxy of undici: the same upstream, interleaved, warmed, medians.
  *
- * `npm run bench -- requests [--seconds 3] [--rounds 3] [--cases 1k:64,64k:64] [--parties nginx,adit] [--dist DIR[,DIR]]
- * [--json FILE]`. With several bundles each is a party of its own, so that versions are compared in one run.
+ * `npm run bench -- requests [--seconds 3] [--rounds 3] [--cases 1k:64,64k:64,1k:64:vary] [--parties nginx,adit]
+ * [--dist DIR[,DIR]] [--json FILE]`. With several bundles each is a party of its own, so that versions are compared in one
+ * run. A case with `vary` has other heads in each request.
+ *
+ * `--profile` instead shows for each case where the processor time of our processes goes, and their system calls a
+ * request (Linux, `perf`; as root or with `kernel.perf_event_paranoid` of at most 1).
  */
 interface Party {
   readonly name: string;
@@ -30,11 +35,14 @@ interface Sample extends Measured {
 interface Row {
   readonly size: string;
   readonly connections: number;
+  readonly vary: boolean;
   readonly party: string;
   readonly perSecond: number;
   readonly spread: readonly [number, number];
   readonly toNginx: number;
   readonly p50Ms: number;
+  /** More than with nginx. */
+  readonly addedMs: number;
   readonly p99Ms: number;
   readonly cpuUs: Readonly<Record<string, number>>;
 }
@@ -49,25 +57,50 @@ const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '3' },
     rounds: { type: 'string', default: '3' },
-    cases: { type: 'string', default: '1k:1,1k:32,1k:64,64k:1,64k:32,64k:64' },
+    cases: { type: 'string', default: '1k:1,1k:32,1k:64,1k:64:vary,64k:1,64k:32,64k:64' },
     parties: { type: 'string', default: 'direct,nginx,undici,adit,edge' },
     dist: { type: 'string' },
     json: { type: 'string' },
+    profile: { type: 'boolean', default: false },
   },
 });
 const cases = values.cases.split(',').map((text) => {
-  const [size = '', connections = ''] = text.split(':');
-  if (!SIZES.has(size) || !(Number(connections) > 0)) throw new Error(`--cases: ${text} is not 1k:N or 64k:N`);
-  return { size, connections: Number(connections) };
+  const [size = '', connections = '', how] = text.split(':');
+  if (!SIZES.has(size) || !(Number(connections) > 0) || !(how === undefined || how === 'vary'))
+    throw new Error(`--cases: ${text} is not 1k:N or 64k:N, with :vary or without`);
+  return { size, connections: Number(connections), vary: how === 'vary' };
 });
+type Case = (typeof cases)[number];
 
 const stops: (() => Promise<void>)[] = [];
 try {
-  const rows = await measure(await startParties(values.parties.split(',')));
-  console.log(table(rows));
-  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(rows, undefined, 2)}\n`);
+  if (values.profile) await showProfiles();
+  else {
+    const rows = await measure(await startParties(values.parties.split(',')));
+    console.log(table(rows));
+    if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(rows, undefined, 2)}\n`);
+  }
 } finally {
   for (const stop of stops.toReversed()) await stop();
+}
+
+async function showProfiles(): Promise<void> {
+  const before = process.env['NODE_OPTIONS'];
+  process.env['NODE_OPTIONS'] = `${before ?? ''} ${PROFILED}`;
+  const parties = await startParties(['adit']);
+  if (before === undefined) delete process.env['NODE_OPTIONS'];
+  else process.env['NODE_OPTIONS'] = before;
+  const seconds = Number(values.seconds);
+  for (const one of cases)
+    for (const party of parties) {
+      await sample(party, one, WARM_UP_SECONDS);
+      for (const name of ['broker', 'agent']) {
+        const [pid] = party.processes[name] ?? [];
+        if (pid === undefined) continue;
+        console.log(`\n## ${one.size}, ${one.connections} connections${one.vary ? ', heads vary' : ''}: ${name}\n`);
+        await printProfile(pid, seconds, () => sample(party, one, seconds + 1));
+      }
+    }
 }
 
 async function startParties(names: readonly string[]): Promise<Party[]> {
@@ -114,28 +147,32 @@ async function ownDist(): Promise<string> {
 async function measure(parties: readonly Party[]): Promise<Row[]> {
   const samples = new Map<string, Sample[]>();
   for (const party of parties)
-    for (const size of new Set(cases.map((one) => one.size))) await sample(party, size, 64, WARM_UP_SECONDS);
+    for (const size of new Set(cases.map((one) => one.size)))
+      await sample(party, { size, connections: 64, vary: false }, WARM_UP_SECONDS);
   for (let round = 0; round < Number(values.rounds); round += 1) {
-    for (const { size, connections } of cases) {
+    for (const one of cases) {
       for (const party of parties) {
-        const key = `${size} ${connections} ${party.name}`;
+        const key = keyOf(one, party.name);
         const list = samples.get(key) ?? [];
         samples.set(key, list);
-        list.push(await sample(party, size, connections, Number(values.seconds)));
+        list.push(await sample(party, one, Number(values.seconds)));
       }
     }
   }
-  return cases.flatMap(({ size, connections }) => {
-    const of = (name: string): Sample[] => samples.get(`${size} ${connections} ${name}`) ?? [];
-    const nginx = median(of('nginx').map((one) => one.perSecond));
-    return parties.map(({ name }) => row(size, connections, name, of(name), nginx));
+  return cases.flatMap((one) => {
+    const of = (name: string): Sample[] => samples.get(keyOf(one, name)) ?? [];
+    return parties.map(({ name }) => row(one, name, of(name), of('nginx')));
   });
 }
 
-async function sample(party: Party, size: string, connections: number, seconds: number): Promise<Sample> {
+function keyOf({ size, connections, vary }: Case, party: string): string {
+  return `${size} ${connections} ${vary} ${party}`;
+}
+
+async function sample(party: Party, { size, connections, vary }: Case, seconds: number): Promise<Sample> {
   const names = Object.entries(party.processes);
   const before = names.map(([, pids]) => cpuMs(pids));
-  const measured = await wrk({ url: `${party.url}/${size}`, host: party.host, connections, seconds });
+  const measured = await wrk({ url: `${party.url}/${size}`, host: party.host, connections, seconds, vary });
   const perRequest = (ms: number): number => (ms * 1000) / measured.requests;
   const cpuUs: Record<string, number> = {};
   for (const [index, [name, pids]] of names.entries()) cpuUs[name] = perRequest(cpuMs(pids) - (before[index] ?? 0));
@@ -143,20 +180,21 @@ async function sample(party: Party, size: string, connections: number, seconds: 
   return { ...measured, cpuUs };
 }
 
-function row(size: string, connections: number, party: string, of: readonly Sample[], nginx: number): Row {
-  const rates = of.map((one) => one.perSecond);
+function row(one: Case, party: string, of: readonly Sample[], nginx: readonly Sample[]): Row {
+  const rates = of.map((each) => each.perSecond);
   const perSecond = median(rates);
   const cpuUs: Record<string, number> = {};
-  for (const name of Object.keys(of[0]?.cpuUs ?? {})) cpuUs[name] = median(of.map((one) => one.cpuUs[name] ?? 0));
+  for (const name of Object.keys(of[0]?.cpuUs ?? {})) cpuUs[name] = median(of.map((each) => each.cpuUs[name] ?? 0));
+  const p50Ms = median(of.map((each) => each.p50Ms));
   return {
-    size,
-    connections,
+    ...one,
     party,
     perSecond,
     spread: [Math.min(...rates), Math.max(...rates)],
-    toNginx: perSecond / nginx,
-    p50Ms: median(of.map((one) => one.p50Ms)),
-    p99Ms: median(of.map((one) => one.p99Ms)),
+    toNginx: perSecond / median(nginx.map((each) => each.perSecond)),
+    p50Ms,
+    addedMs: p50Ms - median(nginx.map((each) => each.p50Ms)),
+    p99Ms: median(of.map((each) => each.p99Ms)),
     cpuUs,
   };
 }
@@ -168,15 +206,15 @@ function median(values: readonly number[]): number {
 
 function table(rows: readonly Row[]): string {
   const lines = [
-    '| body | c | way | requests/s [spread] | × nginx | p50 / p99 ms | CPU µs a request |',
-    '|---|---|---|---|---|---|---|',
+    '| body | c | heads | way | requests/s [spread] | × nginx | p50 / p99 ms | p50 over nginx | CPU µs a request |',
+    '|---|---|---|---|---|---|---|---|---|',
   ];
   for (const one of rows) {
     const cpu = Object.entries(one.cpuUs).map(([name, us]) => `${name} ${us.toFixed(1)}`);
     const [low, high] = one.spread;
     lines.push(
-      `| ${one.size} | ${one.connections} | ${one.party} | ${one.perSecond.toFixed(0)} [${low.toFixed(0)}–${high.toFixed(0)}] | ` +
-        `${one.toNginx.toFixed(2)} | ${one.p50Ms.toFixed(3)} / ${one.p99Ms.toFixed(2)} | ${cpu.join(', ')} |`,
+      `| ${one.size} | ${one.connections} | ${one.vary ? 'vary' : 'same'} | ${one.party} | ${one.perSecond.toFixed(0)} [${low.toFixed(0)}–${high.toFixed(0)}] | ` +
+        `${one.toNginx.toFixed(2)} | ${one.p50Ms.toFixed(3)} / ${one.p99Ms.toFixed(2)} | ${one.addedMs.toFixed(3)} | ${cpu.join(', ')} |`,
     );
   }
   return lines.join('\n');

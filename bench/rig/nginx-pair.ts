@@ -46,7 +46,7 @@ async function nginx(servers: (port: number, dir: string) => string): Promise<Ng
     stdio: 'ignore',
   });
   await listening(port, master);
-  const pids = readFileSync(`/proc/${master.pid}/task/${master.pid}/children`, 'latin1').trim().split(' ').map(Number);
+  const pids = await workersOf(master);
   return {
     address: `127.0.0.1:${port}`,
     pids,
@@ -83,4 +83,14 @@ async function listening(port: number, child: ChildProcess): Promise<void> {
     await sleep(START_POLL_MS);
   }
   throw new Error('nginx did not start; is it installed (apt-get install nginx)?');
+}
+
+/** The master listens before its worker is there. */
+async function workersOf(master: ChildProcess): Promise<number[]> {
+  for (let attempt = 0; attempt < START_TRIES; attempt += 1) {
+    const children = readFileSync(`/proc/${master.pid}/task/${master.pid}/children`, 'latin1').trim();
+    if (children !== '') return children.split(' ').map(Number);
+    await sleep(START_POLL_MS);
+  }
+  throw new Error('nginx has no worker');
 }

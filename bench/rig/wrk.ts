@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { childrenCpuMs } from './cpu-time.ts';
 
@@ -7,6 +8,8 @@ export interface Load {
   readonly host: string;
   readonly connections: number;
   readonly seconds: number;
+  /** Another target and other header lines in each request, where wrk else repeats its bytes. */
+  readonly vary?: boolean;
 }
 
 export interface Measured {
@@ -19,9 +22,10 @@ export interface Measured {
 }
 
 const run = promisify(execFile);
+const VARY = fileURLToPath(new URL('./vary-heads.lua', import.meta.url));
 
 /** Loads a URL with wrk (keep-alive, closed loop). Throws when one answer was no 2xx or one socket failed. */
-export async function wrk({ url, host, connections, seconds }: Load): Promise<Measured> {
+export async function wrk({ url, host, connections, seconds, vary = false }: Load): Promise<Measured> {
   const threads = Math.min(2, connections);
   const before = childrenCpuMs();
   const { stdout } = await run('wrk', [
@@ -29,6 +33,7 @@ export async function wrk({ url, host, connections, seconds }: Load): Promise<Me
     `-c${connections}`,
     `-d${seconds}s`,
     '--latency',
+    ...(vary ? ['-s', VARY] : []),
     '-H',
     `Host: ${host}`,
     url,
