@@ -5,6 +5,8 @@ import type { PreviewEvent } from '../shared/process/lines.ts';
 import { AgentError, toAgentError } from './errors.ts';
 import { Exposure } from './exposure.ts';
 import { Gateway } from './gateway/gateway.ts';
+import { Limiter } from './gateway/limiter.ts';
+import { KeptConsumption } from './gateway/plans/kept-consumption.ts';
 import { wantedHosts, type WantedHost } from './preview-hosts.ts';
 import { previewState } from './preview-state.ts';
 import { Recorder } from './recorder/recorder.ts';
@@ -33,6 +35,8 @@ interface Running {
 export class PreviewAgent {
   readonly recorder = new Recorder();
   #options: PreviewAgentOptions;
+  #kept: KeptConsumption;
+  #restored: Promise<void> | undefined;
   #gateway: Gateway;
   #exposure: Exposure | undefined;
   #running: Running | undefined;
@@ -46,7 +50,10 @@ export class PreviewAgent {
 
   constructor(options: PreviewAgentOptions) {
     this.#options = options;
-    this.#gateway = new Gateway({ recorder: this.recorder, log: options.log });
+    const { log, stateDir } = options;
+    const limiter = new Limiter(() => performance.now());
+    this.#kept = new KeptConsumption({ stateDir, limiter, onTrouble: (message) => log.warn(message) });
+    this.#gateway = new Gateway({ recorder: this.recorder, limiter, log });
   }
 
   get gateway(): Gateway {
@@ -67,6 +74,7 @@ export class PreviewAgent {
     return this.#inTurn(async () => {
       const { control } = this.#options;
       if (control === undefined) throw new AgentError('no-control', 'The agent was started without a control plane.');
+      await this.#restore();
       const early: SourceUpdate[] = [];
       const own: { running?: Running } = {};
       const source = await this.#makeSource(request, (update) => {
@@ -143,6 +151,7 @@ export class PreviewAgent {
     return this.#inTurn(async () => {
       await this.#end(graceMs, { keep: true });
       await this.#gateway.close(0);
+      await this.#kept.close();
       this.#listeners.clear();
     });
   }
@@ -257,6 +266,14 @@ export class PreviewAgent {
       this.#told = text;
       for (const listener of this.#listeners) listener(status);
     });
+  }
+
+  #restore(): Promise<void> {
+    this.#restored ??= this.#kept.start().catch((error: unknown) => {
+      this.#restored = undefined;
+      throw error;
+    });
+    return this.#restored;
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

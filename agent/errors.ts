@@ -47,6 +47,11 @@ export const catalogue = {
     hint: 'Wait for Retry-After seconds.',
   },
   'quota-exceeded': { status: 429, title: 'The quota of the plan is used up', hint: 'Wait for Retry-After seconds.' },
+  'limits-away': {
+    status: 503,
+    title: 'What the plan has left cannot be looked up',
+    hint: 'Look at whether the Redis server of `limits` in adit.yaml can be reached; `whenAway: allow` lets calls through.',
+  },
   'middleware-refused': {
     status: 403,
     title: 'A middleware of the route answered itself',

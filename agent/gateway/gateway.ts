@@ -17,6 +17,8 @@ export interface GatewayOptions {
   readonly log?: Logger | undefined;
   /** Milliseconds; never goes back. */
   readonly clock?: () => number;
+  /** Where plans are counted while the configuration names no other place. */
+  readonly limiter?: Limiter;
   /** From the end of the request to the response head. */
   readonly responseTimeoutMs?: number;
   readonly pool?: Partial<PoolOptions>;
@@ -54,7 +56,7 @@ export class Gateway {
   constructor(options: GatewayOptions) {
     this.#recorder = options.recorder;
     this.#log = options.log;
-    this.#limiter = new Limiter(options.clock ?? (() => performance.now()));
+    this.#limiter = options.limiter ?? new Limiter(options.clock ?? (() => performance.now()));
     this.#pool = new UpstreamPool(options.pool);
     this.#services = new ServiceBuilder(this.#pool);
     this.#copies = new Copies(this.#pool);
@@ -70,7 +72,14 @@ export class Gateway {
 
   /** Replaces what is served, at once; exchanges that run end as they began. Throws when it does not compile. */
   apply(config: GatewayConfig, placement: Placement): void {
-    this.#serving = compileServing(config, placement, this.#limiter, this.#services, this.#middlewares);
+    this.#serving = compileServing(
+      config,
+      placement,
+      this.#limiter,
+      this.#limiter.clock,
+      this.#services,
+      this.#middlewares,
+    );
     this.#log?.info({ routes: config.routes.length, hosts: placement.hostMap.size }, 'configuration applied');
   }
 

@@ -1,8 +1,9 @@
-import type { ApiConfig, Bucket, GatewayConfig, PlanConfig, SubscriptionConfig } from '../../shared/gateway/config.ts';
+import type { ApiConfig, GatewayConfig, SubscriptionConfig } from '../../shared/gateway/config.ts';
 import type { ErrorCode } from '../errors.ts';
 import { ApiKeys, challenge, presentedKey } from './api-keys.ts';
-import type { Limiter } from './limiter.ts';
 import { compileOperations, type Operation } from './operations.ts';
+import { consumePlan, type PlanWait } from './plans/consume-plan.ts';
+import type { PlanStore } from './plans/plan-store.ts';
 import type { RequestView } from './request-view.ts';
 
 export type HeaderPair = readonly [name: string, value: string];
@@ -14,6 +15,10 @@ export type Decision =
       readonly headers: readonly HeaderPair[];
       readonly application?: string | undefined;
       readonly plan?: string | undefined;
+      /** The call has to wait, and may be refused yet: see `settledPlan`. */
+      readonly wait?: PlanWait | undefined;
+      /** Gives back what the call took from its plan. */
+      readonly refund?: (() => void) | undefined;
     }
   | {
       readonly allowed: false;
@@ -39,14 +44,14 @@ interface Grant {
  */
 export class Policy {
   #config: GatewayConfig;
-  #limiter: Limiter;
+  #plans: PlanStore;
   #keys: ApiKeys;
   /** `APPLICATION API` → grants, the heaviest first. Ids have no spaces. */
   #grants: ReadonlyMap<string, readonly Grant[]>;
 
-  constructor(config: GatewayConfig, limiter: Limiter) {
+  constructor(config: GatewayConfig, plans: PlanStore) {
     this.#config = config;
-    this.#limiter = limiter;
+    this.#plans = plans;
     this.#keys = new ApiKeys(config.applications);
     this.#grants = grantsOf(config);
   }
@@ -92,43 +97,7 @@ export class Policy {
     const planId = grant.subscription.plan;
     const plan = planId === undefined ? undefined : this.#config.plans[planId];
     if (planId === undefined || plan === undefined) return { allowed: true, headers: [], application };
-    return this.#consume(planId, plan, { subscription: grant.id, application, api: apiId });
-  }
-
-  /** Rate first, then quota; a call that the quota refuses gives its token back: refused calls cost nothing. */
-  #consume(
-    planId: string,
-    plan: PlanConfig,
-    who: { subscription: string; application: string; api: string },
-  ): Decision {
-    const headers: HeaderPair[] = [];
-    const { application } = who;
-    const { rateLimit, quota } = plan;
-    const rateKey = rateLimit === undefined ? '' : bucketKey(rateLimit.bucket, who);
-    if (rateLimit !== undefined) {
-      const verdict = this.#limiter.takeToken(rateKey, rateLimit);
-      if (!verdict.allowed) {
-        const detail = `Plan ${planId} allows ${rateLimit.limit} requests in ${rateLimit.periodMs} ms.`;
-        return spent('rate-limited', detail, 'X-Ratelimit-Remaining', verdict.retryAfterMs, {
-          application,
-          plan: planId,
-        });
-      }
-      headers.push(['X-Ratelimit-Remaining', String(verdict.remaining)]);
-    }
-    if (quota !== undefined) {
-      const verdict = this.#limiter.takeQuota(bucketKey(quota.bucket, who), quota);
-      if (!verdict.allowed) {
-        if (rateLimit !== undefined) this.#limiter.refundToken(rateKey);
-        const detail = `Plan ${planId} allows ${quota.limit} requests in ${quota.periodMs} ms.`;
-        return spent('quota-exceeded', detail, 'X-Quota-Remaining', verdict.retryAfterMs, {
-          application,
-          plan: planId,
-        });
-      }
-      headers.push(['X-Quota-Remaining', String(verdict.remaining)]);
-    }
-    return { allowed: true, headers, application, plan: planId };
+    return consumePlan(this.#plans, planId, plan, { subscription: grant.id, application, api: apiId });
   }
 }
 
@@ -171,42 +140,12 @@ function operationSet(
   return compiled;
 }
 
-/** Names what consumes, never the plan: a new plan goes on from what was consumed. */
-function bucketKey(bucket: Bucket, who: { subscription: string; application: string; api: string }): string {
-  switch (bucket) {
-    case 'subscription':
-      return `subscription ${who.subscription}`;
-    case 'application-api':
-      return `application-api ${who.application} ${who.api}`;
-    case 'application':
-      return `application ${who.application}`;
-  }
-}
-
 function refuse(
   code: ErrorCode,
   detail: string,
   headers: readonly HeaderPair[] = [],
 ): Extract<Decision, { allowed: false }> {
   return { allowed: false, code, detail, headers, empty: false };
-}
-
-function spent(
-  code: ErrorCode,
-  detail: string,
-  header: string,
-  retryAfterMs: number,
-  who: { application: string; plan: string },
-): Decision {
-  const retryAfter = String(Math.max(1, Math.ceil(retryAfterMs / 1000)));
-  return {
-    ...refuse(code, detail, [
-      [header, '0'],
-      ['Retry-After', retryAfter],
-    ]),
-    empty: true,
-    ...who,
-  };
 }
 
 function compare(a: string, b: string): number {

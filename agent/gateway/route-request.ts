@@ -3,9 +3,11 @@ import { canonicalHost } from '../../shared/http1/canonical-host.ts';
 import type { HeaderList, HeaderPair } from '../../shared/http1/header-list.ts';
 import type { RequestHead } from '../../shared/http1/message-head.ts';
 import type { Chain } from './middlewares/chain.ts';
+import type { Wrap } from './middlewares/handler.ts';
 import { HeadView } from './head-view.ts';
 import { emptyAnswer, problemAnswer, type OwnAnswer } from './own-answer.ts';
 import type { Decision } from './policy.ts';
+import { planGate } from './plans/plan-gate.ts';
 import { readRequestPath } from './request-path.ts';
 import type { Serving } from './serving.ts';
 
@@ -32,6 +34,8 @@ export interface Forward {
   readonly rawPath: string;
   /** With its `?`. */
   readonly query: string;
+  /** The request waits here before its chain. */
+  readonly gate?: Wrap | undefined;
 }
 
 /** Judges a request head: host, route, CORS, policy, backend. Consumes from plans; otherwise without effects. */
@@ -72,6 +76,11 @@ export function routeRequest(head: RequestHead, serving: Serving | undefined, id
   if (preflight !== undefined) return { ...answered(emptyAnswer(200, preflight)), route };
 
   const decision: Decision | undefined = route.api === undefined ? undefined : serving.policy.decide(route.api, view);
+  let settled = decision;
+  const gate =
+    decision?.allowed === true && decision.wait !== undefined
+      ? planGate(decision, (later) => (settled = later))
+      : undefined;
   const base = {
     previewHost,
     route,
@@ -79,7 +88,7 @@ export function routeRequest(head: RequestHead, serving: Serving | undefined, id
     plan: decision?.plan,
     stable: route.api === undefined,
     decorate(headers: HeaderList): void {
-      if (decision?.allowed === true) setAll(headers, decision.headers);
+      if (settled?.allowed === true) setAll(headers, settled.headers);
       cors?.apply(headers, view);
     },
   };
@@ -97,6 +106,7 @@ export function routeRequest(head: RequestHead, serving: Serving | undefined, id
       host: stands ?? hostValue,
       rawPath: path.raw,
       query,
+      gate,
     },
   };
 }

@@ -7,10 +7,10 @@ import { challenge, keySources } from './api-keys.ts';
 import { buildRouter, type Router } from './build-router.ts';
 import { Cors } from './cors.ts';
 import { leaveOut } from './left-out.ts';
-import type { Limiter } from './limiter.ts';
 import { buildChain, NO_MIDDLEWARES, type Chain, type ChainParts } from './middlewares/chain.ts';
 import { writtenHeaders } from './middlewares/written-headers.ts';
 import type { MiddlewareStates } from './middlewares/middleware-states.ts';
+import type { PlanStore } from './plans/plan-store.ts';
 import { Policy } from './policy.ts';
 import type { RequestView } from './request-view.ts';
 import type { ServiceBuilder } from './services/build-services.ts';
@@ -46,7 +46,8 @@ export interface Serving {
 export function compileServing(
   config: GatewayConfig,
   placement: Placement,
-  limiter: Limiter,
+  plans: PlanStore,
+  clock: () => number,
   builder: ServiceBuilder,
   states: MiddlewareStates,
 ): Serving {
@@ -63,7 +64,7 @@ export function compileServing(
   }
   const { services, adopt } = builder.build(config, placement.upstreams);
   const ofRoutes = new Map(config.routes.map((route) => [route.id, services.ofRoute(route.id, route.backends)]));
-  const parts: ChainParts = { clock: limiter.clock, states: states.begin(), service: (key) => services.service(key) };
+  const parts: ChainParts = { clock, states: states.begin(), service: (key) => services.service(key) };
   const chains = new Map(config.routes.map((route) => [route.id, buildChain(route.id, route.middlewares, parts)]));
   const { served, leftOut } = leaveOut(config, placement.upstreams);
   const leftOutRouter = buildRouter([...leftOut.keys()]);
@@ -74,7 +75,7 @@ export function compileServing(
       const route = leftOutRouter.match(request);
       return route === undefined ? undefined : { route, upstream: leftOut.get(route) ?? '' };
     },
-    policy: new Policy(config, limiter),
+    policy: new Policy(config, plans),
     hostMap: placement.hostMap,
     mask: new Mask(headers, query),
     cors: (api) => cors.get(api),

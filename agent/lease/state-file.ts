@@ -9,7 +9,11 @@ import { AgentError } from '../errors.ts';
 const MAX_BYTES = 1024 * 1024;
 
 /** What the file holds, or undefined when it is absent or not (or no longer) of this shape. */
-export async function readStateFile<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+export async function readStateFile<T>(
+  path: string,
+  schema: z.ZodType<T>,
+  maxBytes: number = MAX_BYTES,
+): Promise<T | undefined> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -17,7 +21,7 @@ export async function readStateFile<T>(path: string, schema: z.ZodType<T>): Prom
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw new AgentError('state-unwritable', `cannot read ${path}: ${String(error)}`, { cause: error });
   }
-  if (text.length > MAX_BYTES) return undefined;
+  if (text.length > maxBytes) return undefined;
   try {
     return schema.safeParse(JSON.parse(text)).data;
   } catch (error) {
