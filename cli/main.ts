@@ -4,6 +4,7 @@ import { agentCommand } from './commands/agent.ts';
 import { appCommand } from './commands/app.ts';
 import { brokerCommand } from './commands/broker.ts';
 import { controlCommand } from './commands/control.ts';
+import { diffCommand } from './commands/diff.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { graphCommand } from './commands/graph.ts';
 import { lintCommand } from './commands/lint.ts';
@@ -33,6 +34,7 @@ for (const command of [
   validateCommand(),
   lintCommand(),
   graphCommand(),
+  diffCommand(),
   upCommand(),
   agentCommand(),
   brokerCommand(),

@@ -17,7 +17,12 @@ export interface ManifestSet {
 
 const MANIFEST = /\.(ya?ml|json)$/i;
 const CLOSED = new Set(['.git', 'node_modules', '.terraform', '.cache']);
-const MAX_FILES = 20_000;
+export const MAX_FILES = 20_000;
+
+/** Whether a path, relative and with `/`, is one that may hold manifests. */
+export function isManifestPath(path: string): boolean {
+  return MANIFEST.test(path) && !path.split('/').some((part) => CLOSED.has(part));
+}
 
 /**
  * The manifests at the given files and folders, with paths as a person in `cwd` would write them, and the `adit.yaml`

@@ -37,6 +37,8 @@ export function agentCommand(): Command {
 Environment:
   ADIT_AGENT_TOKEN     bearer token of the local API; made and printed when not set
   ADIT_ENROLMENT_KEY   used once to enrol at the control plane
+  ADIT_REDIS_URL       credentials for the Redis server that \`limits\` of adit.yaml names, and for no other:
+                       rediss://USER:PASSWORD@HOST:PORT
 
 Example:
   ADIT_ENROLMENT_KEY=… adit agent --control https://control.example`,
@@ -46,6 +48,7 @@ Example:
         const given = secretFromEnvironment('ADIT_AGENT_TOKEN');
         const token = given ?? randomBytes(32).toString('base64url');
         const enrolmentKey = secretFromEnvironment('ADIT_ENROLMENT_KEY');
+        const redisUrl = secretFromEnvironment('ADIT_REDIS_URL');
         const ca = flags.caFile === undefined ? undefined : await optionFile('--ca-file', flags.caFile);
         const { startAgent } = await import('../../agent/index.ts');
         const agent = await startAgent({
@@ -58,6 +61,7 @@ Example:
             ? {}
             : { control: { url: flags.control, ...(enrolmentKey === undefined ? {} : { enrolmentKey }) } }),
           ...(ca === undefined ? {} : { ca }),
+          ...(redisUrl === undefined ? {} : { redisUrl }),
           ...(flags.json ? { onEvent: printLine } : {}),
           log,
         });

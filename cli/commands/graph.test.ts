@@ -1,5 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { folderOf, runCli } from '../testing/run-cli.ts';
+
+// Each run is a process that reads all of the sources.
+vi.setConfig({ testTimeout: 90_000 });
 
 const ROUTE = `apiVersion: traefik.io/v1alpha1
 kind: IngressRoute

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { folderOf, runCli } from '../testing/run-cli.ts';
+
+// Each run is a process that reads all of the sources.
+vi.setConfig({ testTimeout: 90_000 });
 
 const root = join(import.meta.dirname, '../..');
 const plan = (name: string, spec: string): string =>
