@@ -5,7 +5,8 @@ import { isBuilt } from '../scripts/source-digest.ts';
 import { cpuMs } from './rig/cpu-time.ts';
 import { nginxProxy, nginxUpstream } from './rig/nginx-pair.ts';
 import { printProfile, PROFILED } from './rig/profile.ts';
-import { startStack, startUndiciProxy } from './rig/programs.ts';
+import { withRealTime } from './rig/real-time.ts';
+import { startFixedAnswers, startStack, startUndiciProxy } from './rig/programs.ts';
 import { wrk, type Measured } from './rig/wrk.ts';
 
 /**
@@ -14,7 +15,11 @@ import { wrk, type Measured } from './rig/wrk.ts';
  *
  * `npm run bench -- requests [--seconds 3] [--rounds 3] [--cases 1k:64,64k:64,1k:64:vary] [--parties nginx,adit]
  * [--dist DIR[,DIR]] [--json FILE]`. With several bundles each is a party of its own, so that versions are compared in one
- * run. A case with `vary` has other heads in each request.
+ * run. The party `floor` is a server of `node:net` that gives the same answer of 1 KB to everybody: what a request costs a
+ * process of Node at least, and ours are two. A case with `vary` has other heads in each request.
+ *
+ * `--realtime` (root) lets what is measured run before all else on the machine, with a pause after each sample: on a
+ * machine with other work the figures are then nearer to those of one at rest.
  *
  * `--profile` instead shows for each case where the processor time of our processes goes, and their system calls a
  * request (Linux, `perf`; as root or with `kernel.perf_event_paranoid` of at most 1).
@@ -62,6 +67,7 @@ const { values } = parseArgs({
     dist: { type: 'string' },
     json: { type: 'string' },
     profile: { type: 'boolean', default: false },
+    realtime: { type: 'boolean', default: false },
   },
 });
 const cases = values.cases.split(',').map((text) => {
@@ -115,6 +121,11 @@ async function startParties(names: readonly string[]): Promise<Party[]> {
     const proxy = await nginxProxy(upstream.address);
     stops.push(() => proxy.stop());
     add('nginx', proxy.address, 'localhost', { proxy: proxy.pids });
+  }
+  if (names.includes('floor')) {
+    const server = await startFixedAnswers(1024);
+    stops.push(() => server.stop());
+    add('floor, 1 KB', server.address, 'localhost', { server: [server.pid] });
   }
   if (names.includes('undici')) {
     const proxy = await startUndiciProxy(upstream.address);
@@ -171,11 +182,21 @@ function keyOf({ size, connections, vary }: Case, party: string): string {
 
 async function sample(party: Party, { size, connections, vary }: Case, seconds: number): Promise<Sample> {
   const names = Object.entries(party.processes);
-  const before = names.map(([, pids]) => cpuMs(pids));
-  const measured = await wrk({ url: `${party.url}/${size}`, host: party.host, connections, seconds, vary });
+  const load = { url: `${party.url}/${size}`, host: party.host, connections, seconds, vary };
+  const run = async (): Promise<[readonly number[], Measured, readonly number[]]> => [
+    names.map(([, pids]) => cpuMs(pids)),
+    await wrk({ ...load, realTime: values.realtime }),
+    names.map(([, pids]) => cpuMs(pids)),
+  ];
+  const [before, measured, after] = values.realtime
+    ? await withRealTime(
+        names.flatMap(([, pids]) => pids),
+        run,
+      )
+    : await run();
   const perRequest = (ms: number): number => (ms * 1000) / measured.requests;
   const cpuUs: Record<string, number> = {};
-  for (const [index, [name, pids]] of names.entries()) cpuUs[name] = perRequest(cpuMs(pids) - (before[index] ?? 0));
+  for (const [index, [name]] of names.entries()) cpuUs[name] = perRequest((after[index] ?? 0) - (before[index] ?? 0));
   cpuUs['wrk'] = perRequest(measured.cpuMs);
   return { ...measured, cpuUs };
 }

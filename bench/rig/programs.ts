@@ -38,6 +38,13 @@ export async function startUndiciProxy(upstream: string): Promise<Program & { re
   return { ...program, address: line };
 }
 
+/** A server of `node:net` that gives everybody the same answer. */
+export async function startFixedAnswers(bodyBytes: number): Promise<Program & { readonly address: string }> {
+  const program = fileURLToPath(new URL('./fixed-answers.ts', import.meta.url));
+  const started = await start([program, String(bodyBytes)]);
+  return { ...started.program, address: started.line };
+}
+
 /** Runs a Node program until its first line of output. */
 async function start(args: readonly string[]): Promise<{ program: Program; line: string }> {
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { childrenCpuMs } from './cpu-time.ts';
+import { inRealTime } from './real-time.ts';
 
 export interface Load {
   readonly url: string;
@@ -10,6 +11,8 @@ export interface Load {
   readonly seconds: number;
   /** Another target and other header lines in each request, where wrk else repeats its bytes. */
   readonly vary?: boolean;
+  /** Before everything else on the machine. */
+  readonly realTime?: boolean;
 }
 
 export interface Measured {
@@ -25,10 +28,10 @@ const run = promisify(execFile);
 const VARY = fileURLToPath(new URL('./vary-heads.lua', import.meta.url));
 
 /** Loads a URL with wrk (keep-alive, closed loop). Throws when one answer was no 2xx or one socket failed. */
-export async function wrk({ url, host, connections, seconds, vary = false }: Load): Promise<Measured> {
+export async function wrk(load: Load): Promise<Measured> {
+  const { url, host, connections, seconds, vary = false, realTime = false } = load;
   const threads = Math.min(2, connections);
-  const before = childrenCpuMs();
-  const { stdout } = await run('wrk', [
+  const args = [
     `-t${threads}`,
     `-c${connections}`,
     `-d${seconds}s`,
@@ -37,7 +40,9 @@ export async function wrk({ url, host, connections, seconds, vary = false }: Loa
     '-H',
     `Host: ${host}`,
     url,
-  ]);
+  ];
+  const before = childrenCpuMs();
+  const { stdout } = realTime ? await run(...inRealTime('wrk', args)) : await run('wrk', args);
   const cpuMs = childrenCpuMs() - before;
   const bad = /(?:Non-2xx|Socket errors).*/.exec(stdout);
   if (bad !== null) throw new Error(`${url}: ${bad[0]}`);
