@@ -1,7 +1,9 @@
 import type { OnReadOpts } from 'node:net';
 
 const READ_BYTES = 64 * 1024;
-const SLAB_BYTES = 256 * 1024;
+const SLAB_BYTES = 64 * 1024;
+/** Larger reads get a buffer of their own: one that waits for its visitor would keep the whole block. */
+const SHARED_BYTES = 4096;
 
 let reading: Uint8Array | undefined;
 let slab = Buffer.alloc(0);
@@ -9,7 +11,7 @@ let slabAt = 0;
 
 /**
  * Reads of one socket by way of `onread`, which spares it the machinery of a stream. All sockets read into the same
- * memory; what came is copied from there into blocks that many reads share, instead of a buffer of its own for each.
+ * memory; what came is copied from there, small pieces into blocks that many reads share.
  */
 export class SocketReads {
   /** Gets bytes that stay as they are. Set before the socket has connected. */
@@ -34,13 +36,19 @@ export class SocketReads {
 }
 
 function copy(bytes: Uint8Array, length: number): Buffer {
+  const came = length === bytes.length ? bytes : bytes.subarray(0, length);
+  if (length >= SHARED_BYTES) {
+    const own = Buffer.allocUnsafeSlow(length);
+    own.set(came);
+    return own;
+  }
   if (slab.length - slabAt < length) {
     slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
     slabAt = 0;
   }
   const end = slabAt + length;
   const copied = slab.subarray(slabAt, end);
-  copied.set(length === bytes.length ? bytes : bytes.subarray(0, length));
+  copied.set(came);
   slabAt = end;
   return copied;
 }
