@@ -39,7 +39,7 @@ if (!(rounds >= 1) || !(count >= 1)) {
 } else {
   await buildIfStale();
   // A thousand connections at once must not be refused, nor fill the kernel's memory for TCP, which all parties share here.
-  const files = await startFileServer({ '1k': 1_024, '16m': 16 * 2 ** 20 }, ['backlog=4096', 'sndbuf=256k']);
+  const files = await startFileServer({ '1k': 1_024, '16m': 16 * 2 ** 20 }, ['backlog=4096', 'sndbuf=32k']);
   const run: Record<string, unknown> = {};
   console.log(`${machine()}\n`);
   try {

@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import * as tls from 'node:tls';
-import { WebSocket, WebSocketServer } from 'ws';
+import { requestUpgrade } from '../../agent/tunnels/request-upgrade.ts';
+import { checkUpgradeRequest, upgradeAnswer } from '../../shared/websocket/handshake.ts';
+import { RawWebSocketChannel } from '../../shared/websocket/web-socket-channel.ts';
 import { Session } from '../../shared/yamux/session.ts';
 import { SocketChannel } from '../../shared/yamux/socket-channel.ts';
 import type { ByteChannel } from '../../shared/yamux/types.ts';
-import { WsChannel } from '../../shared/yamux/testing/ws-channel.ts';
 import type { Certificates, Multiplexer } from './multiplexer.ts';
 import { splice } from './splice.ts';
 
@@ -35,22 +37,33 @@ export function yamuxOver(carrier: Carrier): Multiplexer {
   };
 }
 
-/** What Adit uses: WebSocket in TLS. */
+/** What Adit uses: WebSocket in TLS, handshake and framing those of the product. */
 export const webSocket: Carrier = {
   async listen({ cert, key }, onChannel) {
     const server = createHttpsServer({ cert, key });
-    const sockets = new WebSocketServer({ server, perMessageDeflate: false });
-    sockets.on('connection', (socket) => onChannel(new WsChannel(socket)));
+    server.on('upgrade', (request, socket: Duplex, head) => {
+      const answer = checkUpgradeRequest(request);
+      if (!answer.ok) {
+        socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+        return;
+      }
+      socket.write(upgradeAnswer(answer.value, undefined));
+      onChannel(new RawWebSocketChannel(socket, { role: 'server', head }));
+    });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     return (server.address() as AddressInfo).port;
   },
   async dial(port, { ca }) {
-    const socket = new WebSocket(`wss://127.0.0.1:${port}/`, { perMessageDeflate: false, ca, handshakeTimeout: 5_000 });
-    return new Promise((resolve, reject) => {
-      socket.once('error', reject);
-      socket.once('open', () => resolve(new WsChannel(socket)));
+    const outcome = await requestUpgrade({
+      url: `wss://127.0.0.1:${port}/`,
+      headers: {},
+      ca: [ca],
+      timeoutMs: 5_000,
+      signal: new AbortController().signal,
     });
+    if (outcome.kind === 'answered') throw new Error(`the other end answered ${outcome.response.statusCode}`);
+    return new RawWebSocketChannel(outcome.socket, { role: 'client', head: outcome.head });
   },
 };
 
