@@ -10,8 +10,8 @@ export interface ConformanceCase {
   /** Headers that may differ in this case, with the reason. */
   readonly allowed?: { readonly headers: readonly string[]; readonly why: string };
   /**
-   * Asking changes what is answered. `turns`: the same request again and again, whose answers take turns; where the turns
-   * begin does not count.
+   * Asking changes what is answered. `turns`: one request again and again, answered by services in turn; how often each
+   * answers is compared, as Traefik shuffles them anew at each start and sums fractions of turns.
    */
   readonly stateful?: 'counted' | 'turns';
 }

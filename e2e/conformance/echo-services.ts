@@ -12,8 +12,13 @@ export interface Received {
   readonly body: string;
 }
 
-/** Cluster addresses of the Services, all within 127.0.0.0/8 and on one port. */
-export const SERVICES = { echo: '127.1.0.10', second: '127.1.0.11', third: '127.1.0.12' } as const;
+/** Cluster addresses of the Services, all within 127.0.0.0/8 and on one port. `marker` belongs to the rig alone. */
+export const SERVICES = {
+  echo: '127.1.0.10',
+  second: '127.1.0.11',
+  third: '127.1.0.12',
+  marker: '127.1.0.13',
+} as const;
 
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
