@@ -36,10 +36,20 @@ export const catalogue = {
     title: 'The application may not call this',
     hint: 'A ManagedSubscription must give the application this API and this operation.',
   },
+  'auth-unavailable': {
+    status: 503,
+    title: 'What the credential is checked with cannot be asked',
+    hint: 'Look at whether the directory, the key set or the provider that the object names can be reached from here.',
+  },
+  'claim-unfit': {
+    status: 500,
+    title: 'A claim cannot be forwarded',
+    hint: 'Look at forwardHeaders, and at what the token says.',
+  },
   'auth-unsupported': {
     status: 501,
-    title: 'The API wants a kind of authentication that a preview does not serve yet',
-    hint: 'Use API keys (APIAuth with spec.apiKey) while previewing.',
+    title: 'What guards the route cannot be served as it is written',
+    hint: 'The diagnostics of the preview tell which field of the object is in the way.',
   },
   'rate-limited': {
     status: 429,

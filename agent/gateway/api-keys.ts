@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { CredentialSource } from '../../shared/gateway/auth.ts';
 import type { ApplicationConfig, AuthConfig } from '../../shared/gateway/config.ts';
 import type { RequestView } from './request-view.ts';
 
@@ -51,7 +52,14 @@ export function keySources(auth: ApiKeyAuth): { header?: string; scheme?: string
 }
 
 export function presentedKey(auth: ApiKeyAuth, request: RequestView): string | undefined {
-  const { header, scheme, query } = keySources(auth);
+  return presentedCredential(keySources(auth), request);
+}
+
+/** The first of the sources that holds one: header, query, cookie. `header` in lower case. */
+export function presentedCredential(
+  { header, scheme, query, cookie }: CredentialSource,
+  request: RequestView,
+): string | undefined {
   if (header !== undefined) {
     const value = request.header(header)?.trim();
     const key = value === undefined ? undefined : afterScheme(value, scheme);
@@ -60,6 +68,19 @@ export function presentedKey(auth: ApiKeyAuth, request: RequestView): string | u
   if (query !== undefined && request.rawQuery !== '') {
     const key = request.query().get(query);
     if (key !== null && key !== '') return key;
+  }
+  return cookie === undefined ? undefined : cookieValue(request, cookie);
+}
+
+/** RFC 6265 §5.4: the first cookie of the name. */
+export function cookieValue(request: Pick<RequestView, 'headerValues'>, name: string): string | undefined {
+  for (const line of request.headerValues('cookie')) {
+    for (const pair of line.split(';')) {
+      const mark = pair.indexOf('=');
+      if (mark < 0 || pair.slice(0, mark).trim() !== name) continue;
+      const value = pair.slice(mark + 1).trim();
+      if (value !== '') return value;
+    }
   }
   return undefined;
 }

@@ -5,6 +5,7 @@ import type { RequestHead, ResponseHead } from '../../shared/http1/message-head.
 import { writeResponseHead } from '../../shared/http1/write-head.ts';
 import { AgentError, toAgentError } from '../errors.ts';
 import type { ExchangeRecord } from '../recorder/exchange-record.ts';
+import { callerOf } from './auth/caller-note.ts';
 import { beginRecord } from './begin-record.ts';
 import { chunkFrame, LAST_CHUNK } from './chunk-frame.ts';
 import type { Dial } from './dial-upstream.ts';
@@ -537,5 +538,7 @@ export class Exchange implements ResponseSink, ChainPort, Decorator {
     if (this.#copy !== undefined && (this.#requestDone || this.#body !== undefined))
       this.#copy.send(this.#context.copies);
     this.#copy = undefined;
+    const caller = this.#outgoing === undefined ? undefined : callerOf(this.#outgoing);
+    if (caller !== undefined) this.#record.caller(caller);
   }
 }

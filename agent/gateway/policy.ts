@@ -1,3 +1,5 @@
+import { parseClaimExpression, type ClaimCheck } from '../../shared/gateway/claim-expression.ts';
+import type { Claims } from '../../shared/gateway/claim-path.ts';
 import type { ApiConfig, GatewayConfig, SubscriptionConfig } from '../../shared/gateway/config.ts';
 import type { ErrorCode } from '../errors.ts';
 import { ApiKeys, challenge, presentedKey } from './api-keys.ts';
@@ -31,29 +33,56 @@ export type Decision =
       readonly plan?: string | undefined;
     };
 
+/** Who calls, once a credential was found right. */
+export interface Caller {
+  /** Key into `applications`, or what `applicationNamed` gives. */
+  readonly application: string;
+  readonly claims?: Claims | undefined;
+}
+
 interface Grant {
   readonly id: string;
   readonly subscription: SubscriptionConfig;
   /** Undefined: every operation. */
   readonly operations?: readonly Operation[] | undefined;
+  readonly claims?: ClaimCheck | undefined;
 }
 
+const NO_CLAIMS: Claims = {};
+
 /**
- * Who may call what, and how often. Made once for each configuration; what was consumed is in the limiter, which
+ * Who may call what, and how often. Made once for each configuration; what was consumed is in the store of plans, which
  * outlives configurations.
  */
 export class Policy {
   #config: GatewayConfig;
   #plans: PlanStore;
   #keys: ApiKeys;
-  /** `APPLICATION API` → grants, the heaviest first. Ids have no spaces. */
+  /** `APPLICATION API` → grants, the heaviest first. Ids of APIs have no spaces. */
   #grants: ReadonlyMap<string, readonly Grant[]>;
+  /** `NAMESPACE/APPID` → key into `applications`. */
+  #named = new Map<string, string>();
 
   constructor(config: GatewayConfig, plans: PlanStore) {
     this.#config = config;
     this.#plans = plans;
     this.#keys = new ApiKeys(config.applications);
     this.#grants = grantsOf(config);
+    for (const [id, { source, appId }] of Object.entries(config.applications)) {
+      const name = `${source.namespace}/${appId}`;
+      if (!this.#named.has(name)) this.#named.set(name, id);
+    }
+  }
+
+  /** False: a credential of this kind is looked at on the way (`auth/api-guard.ts`). */
+  static decidesAtOnce(api: ApiConfig | undefined): boolean {
+    return api?.auth.kind !== 'jwt' && api?.auth.kind !== 'ldap';
+  }
+
+  /** The application that a token of the API's namespace calls by this name. */
+  applicationNamed(apiId: string, appId: string): string {
+    const namespace = apiId.slice(0, apiId.indexOf('/'));
+    return this.#named.get(`${namespace}/${appId}`) ?? undeclared(namespace, appId);
   }
 
   decide(apiId: string, request: RequestView): Decision {
@@ -62,6 +91,9 @@ export class Policy {
     switch (api.auth.kind) {
       case 'keyless':
         return { allowed: true, headers: [] };
+      case 'jwt':
+      case 'ldap':
+        return refuse('unauthorized', `The credential for API ${apiId} was not looked at.`);
       case 'unsupported':
         return refuse(
           'auth-unsupported',
@@ -76,18 +108,24 @@ export class Policy {
             ['WWW-Authenticate', challenge(api.auth, apiId)],
           ]);
         }
-        return this.#authorise(apiId, application, request);
+        return this.authorise(apiId, { application }, request);
       }
     }
   }
 
-  #authorise(apiId: string, application: string, request: RequestView): Decision {
+  /** What a caller may do whose credential is right. Consumes from the plan. */
+  authorise(apiId: string, { application, claims }: Caller, request: RequestView): Decision {
     const grants = this.#grants.get(`${application} ${apiId}`);
     if (grants === undefined) {
       const detail = `Application ${application} has no subscription to API ${apiId}.`;
       return { ...refuse('forbidden', detail), application };
     }
-    const grant = grants.find(
+    const claimed = grants.filter((grant) => grant.claims?.(claims ?? NO_CLAIMS) !== false);
+    if (claimed.length === 0) {
+      const detail = `The claims are not what the subscriptions of application ${application} to API ${apiId} ask for.`;
+      return { ...refuse('forbidden', detail), application };
+    }
+    const grant = claimed.find(
       ({ operations }) => operations === undefined || operations.some((holds) => holds(request)),
     );
     if (grant === undefined) {
@@ -108,15 +146,19 @@ function grantsOf(config: GatewayConfig): Map<string, Grant[]> {
   );
   const sets = new Map<string, Map<string, Operation>>();
   for (const [id, subscription] of subscriptions) {
+    const claims = claimCheck(subscription.claims);
     for (const apiId of subscription.apis) {
       const api = config.apis[apiId];
       if (api === undefined) continue;
       const operations = subscription.operations?.flatMap((name) => operationSet(sets, apiId, api, name) ?? []);
-      for (const application of subscription.applications) {
+      const { namespace } = subscription.source;
+      const appIds = (subscription.appIds ?? []).map((appId) => undeclared(namespace, appId));
+      for (const application of [...subscription.applications, ...appIds]) {
         const key = `${application} ${apiId}`;
+        const grant = { id, subscription, operations, claims };
         const list = grants.get(key);
-        if (list === undefined) grants.set(key, [{ id, subscription, operations }]);
-        else list.push({ id, subscription, operations });
+        if (list === undefined) grants.set(key, [grant]);
+        else list.push(grant);
       }
     }
   }
@@ -138,6 +180,18 @@ function operationSet(
   const compiled = compileOperations(matchers);
   ofApi.set(name, compiled);
   return compiled;
+}
+
+/** An expression that cannot be read, which the compiler of manifests has told of, holds for nobody. */
+export function claimCheck(expression: string | undefined): ClaimCheck | undefined {
+  if (expression === undefined) return undefined;
+  const check = parseClaimExpression(expression);
+  return typeof check === 'function' ? check : () => false;
+}
+
+/** No key into `applications`: these have no colon. */
+function undeclared(namespace: string, appId: string): string {
+  return `appId:${namespace}/${appId}`;
 }
 
 function refuse(

@@ -75,12 +75,14 @@ export function routeRequest(head: RequestHead, serving: Serving | undefined, id
   const preflight = cors?.preflight(view);
   if (preflight !== undefined) return { ...answered(emptyAnswer(200, preflight)), route };
 
-  const decision: Decision | undefined = route.api === undefined ? undefined : serving.policy.decide(route.api, view);
+  const guard = serving.guard(route.id);
+  const decision: Decision | undefined =
+    route.api === undefined || guard !== undefined ? undefined : serving.policy.decide(route.api, view);
   let settled = decision;
   const gate =
     decision?.allowed === true && decision.wait !== undefined
       ? planGate(decision, (later) => (settled = later))
-      : undefined;
+      : guard;
   const base = {
     previewHost,
     route,

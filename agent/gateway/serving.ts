@@ -3,10 +3,13 @@ import { HeaderList, type HeaderPair } from '../../shared/http1/header-list.ts';
 import { writeResponseHead } from '../../shared/http1/write-head.ts';
 import { AgentError } from '../errors.ts';
 import { Mask } from '../recorder/mask.ts';
-import { challenge, keySources } from './api-keys.ts';
+import { challenge } from './api-keys.ts';
+import { routeGuards } from './auth/route-guards.ts';
+import { secretPlaces } from './auth/secret-places.ts';
 import { buildRouter, type Router } from './build-router.ts';
 import { Cors } from './cors.ts';
 import { leaveOut } from './left-out.ts';
+import type { Wrap } from './middlewares/handler.ts';
 import { buildChain, NO_MIDDLEWARES, type Chain, type ChainParts } from './middlewares/chain.ts';
 import { writtenHeaders } from './middlewares/written-headers.ts';
 import type { MiddlewareStates } from './middlewares/middleware-states.ts';
@@ -36,6 +39,8 @@ export interface Serving {
   readonly mask: Mask;
   cors(api: string): Cors | undefined;
   chain(routeId: string): Chain;
+  /** Who looks at the requests of a route before its chain; undefined when `policy` decides all at once. */
+  guard(routeId: string): Wrap | undefined;
   /** The server that gets a request of the route; asked again for every further try. */
   pick(routeId: string, basis: ChoiceBasis): Choice | Refusal;
   /** By key of `GatewayConfig.services`. */
@@ -53,19 +58,17 @@ export function compileServing(
 ): Serving {
   checkHeaders(config);
   const cors = new Map<string, Cors>();
-  const headers = new Set<string>();
-  const query = new Set<string>();
   for (const [id, api] of Object.entries(config.apis)) {
     if (api.cors !== undefined) cors.set(id, new Cors(api.cors));
-    if (api.auth.kind !== 'api-key') continue;
-    const sources = keySources(api.auth);
-    if (sources.header !== undefined) headers.add(sources.header);
-    if (sources.query !== undefined) query.add(sources.query);
   }
+  const { headers, query } = secretPlaces(config);
   const { services, adopt } = builder.build(config, placement.upstreams);
   const ofRoutes = new Map(config.routes.map((route) => [route.id, services.ofRoute(route.id, route.backends)]));
   const parts: ChainParts = { clock, states: states.begin(), service: (key) => services.service(key) };
   const chains = new Map(config.routes.map((route) => [route.id, buildChain(route.id, route.middlewares, parts)]));
+  const policy = new Policy(config, plans);
+  const guardOf = routeGuards(config, policy, parts);
+  const guards = new Map(config.routes.map((route) => [route.id, guardOf(route)]));
   const { served, leftOut } = leaveOut(config, placement.upstreams);
   const leftOutRouter = buildRouter([...leftOut.keys()]);
   const serving: Serving = {
@@ -75,10 +78,11 @@ export function compileServing(
       const route = leftOutRouter.match(request);
       return route === undefined ? undefined : { route, upstream: leftOut.get(route) ?? '' };
     },
-    policy: new Policy(config, plans),
+    policy,
     hostMap: placement.hostMap,
     mask: new Mask(headers, query),
     cors: (api) => cors.get(api),
+    guard: (routeId) => guards.get(routeId),
     chain: (routeId) => chains.get(routeId) ?? NO_MIDDLEWARES,
     pick: (routeId, basis) => ofRoutes.get(routeId)?.choose(basis) ?? NO_SERVER,
     service: (key) => services.service(key),

@@ -50,6 +50,7 @@ export class ExchangeRecord {
   #verdict: string | undefined;
   #upstream: string | undefined;
   #error: string | undefined;
+  #caller: { readonly application?: string | undefined; readonly plan?: string | undefined } | undefined;
 
   constructor(seq: number, start: ExchangeStart, keeper: RecordKeeper) {
     this.seq = seq;
@@ -72,6 +73,11 @@ export class ExchangeRecord {
 
   upstream(url: string): void {
     this.#upstream = url;
+  }
+
+  /** Who called, when that was found out on the way. */
+  caller(known: { readonly application?: string | undefined; readonly plan?: string | undefined }): void {
+    this.#caller = known;
   }
 
   responseHead(status: number, headers: Headers): void {
@@ -103,8 +109,8 @@ export class ExchangeRecord {
       tookMs: this.#tookMs,
       route,
       api,
-      application,
-      plan,
+      application: application ?? this.#caller?.application,
+      plan: plan ?? this.#caller?.plan,
       broker,
       attempt,
       requestBytes: this.#requestBody?.bytes ?? 0,

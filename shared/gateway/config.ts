@@ -1,5 +1,5 @@
 import type { ObjectRef } from '../manifests/types.ts';
-import type { AuthConfig } from './auth.ts';
+import type { AccessPolicyConfig, AuthConfig } from './auth.ts';
 import type { Matcher } from './matcher.ts';
 import type { CorsConfig, MiddlewareConfig } from './middleware.ts';
 import type { PlanConfig } from './plan.ts';
@@ -13,7 +13,8 @@ export type { BackendConfig, ServiceConfig, TransportConfig, UpstreamConfig } fr
 
 /**
  * What the compiler makes of the manifests and the agent's gateway serves: plain, serialisable data. Secrets appear
- * only as SHA-256 digests (hex), but for the client certificates of `transports`. Ids are `NAMESPACE/NAME` unless said
+ * only as SHA-256 digests (hex), but for the client certificates of `transports` and what `auth` must know in clear: signing
+ * secrets, and passwords for directories and providers. It never leaves the agent. Ids are `NAMESPACE/NAME` unless said
  * otherwise.
  */
 export interface GatewayConfig {
@@ -29,6 +30,8 @@ export interface GatewayConfig {
   readonly applications: Readonly<Record<string, ApplicationConfig>>;
   readonly subscriptions: Readonly<Record<string, SubscriptionConfig>>;
   readonly plans: Readonly<Record<string, PlanConfig>>;
+  /** AccessControlPolicies by name. */
+  readonly policies?: Readonly<Record<string, AccessPolicyConfig>> | undefined;
 }
 
 export interface RouteConfig {
@@ -44,6 +47,8 @@ export interface RouteConfig {
   /** Set when the route is attached to a managed API: its policy is enforced before the middlewares. */
   readonly api?: string | undefined;
   readonly apiVersion?: string | undefined;
+  /** Keys into `policies`: enforced in order, before the API's own policy. */
+  readonly policies?: readonly string[] | undefined;
 }
 
 export interface ApiConfig {
@@ -79,6 +84,10 @@ export interface SubscriptionConfig {
   readonly apis: readonly string[];
   /** Keys into `applications`. */
   readonly applications: readonly string[];
+  /** Applications that no ManagedApplication declares, as tokens name them. */
+  readonly appIds?: readonly string[] | undefined;
+  /** A claim expression that must hold for the credential; see `claim-expression.ts`. */
+  readonly claims?: string | undefined;
   /** Key into `plans`. */
   readonly plan?: string | undefined;
   /** Highest wins; tie: first name in alphabetical order. */

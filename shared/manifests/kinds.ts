@@ -38,7 +38,6 @@ export const UNSERVED: ReadonlyMap<string, string> = new Map([
 
 /** The same, where a preview answers otherwise than the cluster would. */
 export const UNSERVED_ROUTING: ReadonlyMap<string, string> = new Map([
-  [`${HUB}/AccessControlPolicy`, 'the kind is deprecated and a preview does not apply it'],
   [`${HUB}/APIRateLimit`, 'the kind is deprecated and a preview does not apply it'],
   [`${HUB}/AIService`, 'the kind is deprecated and a preview does not serve it'],
   [`${TRAEFIK}/MiddlewareTCP`, 'a preview serves HTTP only'],

@@ -4,6 +4,7 @@ import { fields, integer, isFields, items, text, texts } from '../field.ts';
 import { CORE } from '../kinds.ts';
 import { nearNames } from '../near-names.ts';
 import type { ManifestDocument } from '../types.ts';
+import { claimsOf } from './claims.ts';
 import { digest } from './digest.ts';
 import { keyOf, notEnforced, say, type Scope } from './scope.ts';
 import { secretKeys, secretValue } from './secret-value.ts';
@@ -88,14 +89,7 @@ export function subscriptionConfig(
   const spec = fields(subscription.value, 'spec');
   const grant = scope.resolution.grants.get(subscription);
   const apis = (grant?.apis ?? []).map(({ document }) => keyOf(document));
-  if (text(spec['claims']) !== undefined) {
-    notEnforced(
-      scope,
-      subscription,
-      ['spec', 'claims'],
-      'claims are not looked at: there is no authentication by token yet',
-    );
-  }
+  const claims = claimsOf(scope, subscription, ['spec', 'claims'], spec['claims']);
   const operations = isFields(spec['operationFilter']) ? texts(spec['operationFilter']['include']) : undefined;
   const known = new Set(operations === undefined ? [] : apis.flatMap(operationSets));
   for (const [at, name] of (operations ?? []).entries()) {
@@ -116,6 +110,8 @@ export function subscriptionConfig(
     name: subscription.ref.name,
     apis,
     applications: (grant?.applications ?? []).map(({ document }) => keyOf(document)),
+    appIds: grant?.appIds ?? [],
+    claims,
     plan: grant?.plan === undefined ? undefined : keyOf(grant.plan),
     weight: integer(spec['weight']) ?? 0,
     operations,

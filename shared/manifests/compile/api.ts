@@ -1,12 +1,10 @@
-import type { ApiConfig, AuthConfig, CorsConfig, OperationMatcher } from '../../gateway/config.ts';
+import type { ApiConfig, CorsConfig, OperationMatcher } from '../../gateway/config.ts';
 import { fields, flag, integer, isFields, items, text, texts, type Fields } from '../field.ts';
 import type { FieldPath } from '../field-path.ts';
 import { regexProblem } from '../regex.ts';
 import type { ManifestDocument } from '../types.ts';
+import { authConfig } from './auth.ts';
 import { notEnforced, say, type Scope } from './scope.ts';
-
-/** What an API asks for when its namespace has no APIAuth, and when an APIAuth names no source (`hub-kinds` facts 1.3). */
-const DEFAULT_KEY_SOURCE = { header: 'Authorization', scheme: 'Bearer', query: 'api_key' };
 
 export function apiConfig(scope: Scope, api: ManifestDocument): ApiConfig {
   const spec = fields(api.value, 'spec');
@@ -19,7 +17,7 @@ export function apiConfig(scope: Scope, api: ManifestDocument): ApiConfig {
   return {
     source: api.ref,
     title: text(spec['title']),
-    auth: authConfig(scope.resolution.auths.get(api.ref.namespace)),
+    auth: authConfig(scope, scope.resolution.auths.get(api.ref.namespace)),
     cors: isFields(spec['cors']) ? corsConfig(scope, api, spec['cors']) : undefined,
     operationSets,
   };
@@ -31,49 +29,6 @@ export function describeVersion(scope: Scope, version: ManifestDocument): void {
   if (Object.hasOwn(fields(version.value, 'spec'), 'cors')) {
     notEnforced(scope, version, ['spec', 'cors'], 'the CORS rules of the API apply to all of its versions');
   }
-}
-
-/** What an APIAuth asks for that a preview cannot check. */
-export function describeAuth(scope: Scope, auth: ManifestDocument): void {
-  const spec = fields(auth.value, 'spec');
-  const inForce = scope.resolution.auths.get(auth.ref.namespace) === auth;
-  if (!inForce && spec['isDefault'] === false) {
-    notEnforced(
-      scope,
-      auth,
-      ['spec', 'isDefault'],
-      'only the default APIAuth of a namespace applies to its APIs',
-      'info',
-    );
-    return;
-  }
-  for (const method of ['jwt', 'ldap']) {
-    if (Object.hasOwn(spec, method)) {
-      notEnforced(
-        scope,
-        auth,
-        ['spec', method],
-        `authentication by ${method} is not served yet; calls to the APIs of namespace "${auth.ref.namespace}" get 501`,
-      );
-    }
-  }
-}
-
-function authConfig(auth: ManifestDocument | undefined): AuthConfig {
-  if (auth === undefined) return { kind: 'api-key', ...DEFAULT_KEY_SOURCE };
-  const spec = fields(auth.value, 'spec');
-  if (Object.hasOwn(spec, 'keyless')) return { kind: 'keyless', source: auth.ref };
-  const method = ['jwt', 'ldap'].find((name) => Object.hasOwn(spec, name));
-  if (method !== undefined) return { kind: 'unsupported', source: auth.ref, method };
-  const source = fields(spec, 'apiKey')['keySource'];
-  if (!isFields(source)) return { kind: 'api-key', source: auth.ref, ...DEFAULT_KEY_SOURCE };
-  return {
-    kind: 'api-key',
-    source: auth.ref,
-    header: text(source['header']),
-    scheme: text(source['headerAuthScheme']),
-    query: text(source['query']),
-  };
 }
 
 function corsConfig(scope: Scope, api: ManifestDocument, cors: Fields): CorsConfig {

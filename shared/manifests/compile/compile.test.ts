@@ -269,7 +269,7 @@ describe('APIs', () => {
     [
       'jwt: { appIdClaim: a, publicKey: k }',
       { kind: 'unsupported', method: 'jwt' },
-      ['warning not-enforced spec.jwt 7:28'],
+      ['warning not-enforced spec.jwt.publicKey 7:28'],
     ],
   ])('follow the default APIAuth of their namespace: %s', (method, expected, diagnostics) => {
     const analysis = run(
@@ -418,7 +418,7 @@ describe('access', () => {
       [object(HUB, 'APIBundle', 'b', 'spec: { apiSelector: { matchExpressions: [{ key: a, operator: In }] } }')],
       'error selector-invalid spec.apiSelector',
     ],
-    ['claims', [plan, subscription('claims: "Equals(`a`,`b`)"')], 'warning not-enforced spec.claims'],
+    ['claims that cannot be read', [plan, subscription('claims: "Equals(`a`)"')], 'warning not-enforced spec.claims'],
     ['an object that is defined twice', [API, API], 'error duplicate-object metadata.name'],
     [
       'a kind without effect',

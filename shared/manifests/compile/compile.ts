@@ -9,7 +9,9 @@ import { GATEWAY, groupKind, HUB, NETWORKING, TRAEFIK, UNSERVED, UNSERVED_ROUTIN
 import type { Resolution } from '../resolve/resolve.ts';
 import type { Diagnostic, ManifestDocument } from '../types.ts';
 import { applicationConfig, checkApplications, planConfig, subscriptionConfig } from './access.ts';
-import { apiConfig, describeAuth, describeVersion } from './api.ts';
+import { accessPolicies } from './access-policy.ts';
+import { apiConfig, describeVersion } from './api.ts';
+import { describeAuth } from './auth.ts';
 import { ingressRoutesOf } from './ingress.ts';
 import { gatewayRoutes } from './gateway-route.ts';
 import { middlewareConfigs } from './middleware.ts';
@@ -80,6 +82,7 @@ export function compile(resolution: Resolution): { config: GatewayConfig; diagno
     applications,
     subscriptions,
     plans,
+    policies: accessPolicies(scope, of(`${HUB}/AccessControlPolicy`)),
   };
   return { config, diagnostics: scope.diagnostics };
 }

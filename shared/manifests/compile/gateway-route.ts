@@ -68,7 +68,7 @@ export function gatewayRoutes(scope: Scope, document: ManifestDocument, listener
             priority: text.priority + (grpc ? 0 : rules.length - index),
             middlewares: filters.kind === 'filters' ? filters.middlewares : [],
             backends: filters.kind === 'filters' ? backends : [refusedBackend(document, 'invalid-filter', 1)],
-            ...(attached.kind === 'managed' ? { api: attached.api, apiVersion: attached.apiVersion } : {}),
+            ...attached.fields,
           }),
         );
       }

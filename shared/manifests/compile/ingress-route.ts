@@ -91,7 +91,7 @@ function oneRoute(
     priority: priority ?? rulePriority(rule),
     middlewares,
     backends,
-    ...(attached.kind === 'managed' ? { api: attached.api, apiVersion: attached.apiVersion } : {}),
+    ...attached.fields,
   };
 }
 

@@ -59,7 +59,7 @@ export function ingressRoutesOf(scope: Scope, document: ManifestDocument): Route
       priority,
       middlewares,
       backends: [made],
-      ...(attached.kind === 'managed' ? { api: attached.api, apiVersion: attached.apiVersion } : {}),
+      ...attached.fields,
     });
   };
 

@@ -113,6 +113,7 @@ function joined(chain: readonly Above[], backends: RouteConfig['backends']): Ran
   const last = routes.at(-1);
   if (last === undefined) throw new Error('a chain has at least one route');
   const api = routes.findLast((route) => route.api !== undefined);
+  const policies = routes.flatMap((route) => route.policies ?? []);
   const route: RouteConfig = {
     ...last,
     id: routes.map(({ id }) => id).join('>') + (backends === NOWHERE ? '>none' : ''),
@@ -120,6 +121,7 @@ function joined(chain: readonly Above[], backends: RouteConfig['backends']): Ran
     middlewares: routes.flatMap(({ middlewares }) => middlewares),
     backends,
     ...(api === undefined ? {} : { api: api.api, apiVersion: api.apiVersion }),
+    ...(policies.length === 0 ? {} : { policies }),
   };
   return { route, ranks: chain.map(({ rank }) => rank) };
 }

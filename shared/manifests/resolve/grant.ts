@@ -9,6 +9,8 @@ import { readSelector, selects } from './selector.ts';
 export interface Grant {
   readonly apis: readonly Granted[];
   readonly applications: readonly Granted[];
+  /** Named by `applications[].appId`, and by no ManagedApplication of the files. */
+  readonly appIds: readonly string[];
   readonly plan?: ManifestDocument | undefined;
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -73,12 +75,13 @@ export function resolveGrant(subscription: ManifestDocument, byId: ById, byPlace
   for (const document of selected(subscription, 'managedApplicationSelector', 'ManagedApplication')) {
     add(applications, document, APPLICATION_SELECTOR);
   }
-  addByAppId(subscription, byPlace, (document, path) => add(applications, document, path), diagnostics);
+  const appIds = addByAppId(subscription, byPlace, (document, path) => add(applications, document, path), diagnostics);
 
   const plan = text(fields(spec, 'apiPlan')['name']);
   return {
     apis: [...apis.values()],
     applications: [...applications.values()],
+    appIds,
     plan: plan === undefined ? undefined : find('APIPlan', plan),
     diagnostics,
   };
@@ -100,7 +103,8 @@ function addByAppId(
   byPlace: ByPlace,
   add: (document: ManifestDocument, path: FieldPath) => void,
   diagnostics: Diagnostic[],
-): void {
+): string[] {
+  const undeclared: string[] = [];
   for (const [at, entry] of items(fields(subscription.value, 'spec')['applications']).entries()) {
     const appId = text(fields(entry)['appId']);
     const path = ['spec', 'applications', at, 'appId'];
@@ -110,10 +114,15 @@ function addByAppId(
     if (appId === undefined) continue;
     if (document !== undefined) add(document, path);
     else {
-      const message = `no ManagedApplication of the files has appId "${appId}": a preview knows no other applications`;
+      undeclared.push(appId);
+      const message = `no ManagedApplication of the files has appId "${appId}": only a token or a directory can name it, an API key cannot`;
       diagnostics.push(
-        report(subscription, 'not-enforced', path, message, { hint: 'Declare it as a ManagedApplication.' }),
+        report(subscription, 'not-enforced', path, message, {
+          severity: 'info',
+          hint: 'Declare it as a ManagedApplication.',
+        }),
       );
     }
   }
+  return undeclared;
 }
