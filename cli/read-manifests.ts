@@ -1,7 +1,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type { CustomRules } from '../shared/manifests/lint/custom-rules.ts';
-import type { SourceFile } from '../shared/manifests/types.ts';
+import type { RenderedFolder } from '../shared/manifests/render/place-rendered.ts';
+import type { Diagnostic, SourceFile } from '../shared/manifests/types.ts';
 import { WORKSPACE_CONFIG_FILE, type WorkspaceConfig } from '../shared/workspace/adit-yaml.ts';
 import { parseWorkspaceConfig, type ConfigProblem } from '../shared/workspace/parse-config.ts';
 import { CommandFailed, EXIT } from './errors.ts';
@@ -10,6 +11,9 @@ export interface ManifestSet {
   readonly files: readonly SourceFile[];
   readonly config: WorkspaceConfig;
   readonly customRules: CustomRules;
+  /** Of overlays and charts; their sources are not among `files`. */
+  readonly rendered: readonly RenderedFolder[];
+  readonly problems: readonly Diagnostic[];
   readonly configProblems: readonly ConfigProblem[];
   /** Files that exist and could not be read, as the system says. */
   readonly unreadable: readonly { readonly path: string; readonly message: string }[];
@@ -62,7 +66,21 @@ export async function readManifests(paths: readonly string[], cwd: string): Prom
   // Loaded late: most commands need no manifests.
   const { readCustomRules } = await import('../shared/manifests/index.ts');
   const customRules = readCustomRules(config.lint.custom, configText);
-  return { files, config, customRules, configProblems: problems, unreadable };
+  const { renderFolders } = await import('../shared/manifests/render/run-renderer.ts');
+  const {
+    plain,
+    rendered,
+    problems: renderProblems,
+  } = await renderFolders({ root: cwd, files, namespace: config.namespace });
+  return {
+    files: plain,
+    config,
+    customRules,
+    rendered,
+    problems: renderProblems,
+    configProblems: problems,
+    unreadable,
+  };
 
   async function walk(dir: string): Promise<void> {
     let entries;

@@ -1,6 +1,7 @@
 import { basename, dirname, posix } from 'node:path';
 import { git, type GitOptions } from '../main/git/git.ts';
 import { readCustomRules } from '../shared/manifests/index.ts';
+import { findRenderings } from '../shared/manifests/render/find-renderings.ts';
 import type { SourceFile } from '../shared/manifests/types.ts';
 import { WORKSPACE_CONFIG_FILE } from '../shared/workspace/adit-yaml.ts';
 import { parseWorkspaceConfig } from '../shared/workspace/parse-config.ts';
@@ -55,7 +56,9 @@ export async function readTree(top: string, commit: string, folder: string): Pro
   const configText = (config === undefined ? undefined : texts.get(config.id)) ?? '';
   const parsed = parseWorkspaceConfig(configText);
   const customRules = readCustomRules(parsed.config.lint.custom, configText);
-  return { files, config: parsed.config, customRules, configProblems: parsed.problems, unreadable };
+  // Programs read folders, and there is none of this commit: overlays and charts are left out.
+  const { taken } = findRenderings(files);
+  return { files: files.filter(({ path }) => !taken.has(path)), config: parsed.config, customRules, rendered: [], problems: [], configProblems: parsed.problems, unreadable };
 } // prettier-ignore
 
 function isBelow(path: string, folder: string): boolean {

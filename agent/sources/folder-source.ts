@@ -2,6 +2,8 @@ import { opendir, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { accept, analyze, readCustomRules, type Accepted, type Analysis } from '../../shared/manifests/index.ts';
+import { isRenderingEntry } from '../../shared/manifests/render/find-renderings.ts';
+import type { RenderResult } from '../../shared/manifests/render/run-renderer.ts';
 import type { SourceFile } from '../../shared/manifests/types.ts';
 import { WORKSPACE_CONFIG_FILE, type WorkspaceConfig } from '../../shared/workspace/adit-yaml.ts';
 import { parseWorkspaceConfig } from '../../shared/workspace/parse-config.ts';
@@ -33,6 +35,9 @@ export class FolderSource implements Source {
   /** Of the last texts: what did not change is not read again. */
   #analysis: Analysis | undefined;
   #accepted: Accepted | undefined;
+  /** What programs made of overlays and charts of the last texts, and the call that is under way. */
+  #rendered: RenderResult | undefined;
+  #rendering: AbortController | undefined;
 
   constructor(options: FolderSourceOptions) {
     this.#options = options;
@@ -40,7 +45,7 @@ export class FolderSource implements Source {
     this.#name = hostLabel(basename(this.#dir));
     const onTrouble = (message: string): void => options.log.warn({ dir: this.#dir }, message);
     const sweep = options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs };
-    this.#files = new FolderFiles({ root: this.#dir, onChange: () => this.#compile(), onTrouble, ...sweep });
+    this.#files = new FolderFiles({ root: this.#dir, onChange: () => void this.#refresh(), onTrouble, ...sweep });
   }
 
   get name(): string {
@@ -58,7 +63,7 @@ export class FolderSource implements Source {
     await opendir(this.#dir).then((opened) => opened.close(), refuse);
     await this.#files.start();
     this.#started = true;
-    this.#compile();
+    await this.#refresh();
   }
 
   overlay(files: Readonly<Record<string, string | null>>): void {
@@ -68,20 +73,51 @@ export class FolderSource implements Source {
     const before = this.#overlay;
     this.#overlay = new Map(entries);
     const same = entries.length === before.size && entries.every(([path, text]) => before.get(path) === text);
-    if (this.#started && !same) this.#compile();
+    if (this.#started && !same) void this.#refresh();
   }
 
   close(): Promise<void> {
+    this.#rendering?.abort();
+    this.#started = false;
     return this.#files.close();
   }
 
-  #compile(): void {
-    const begun = performance.now();
+  /** Compiles, at once where nothing is rendered; else when the programs are done. A newer state cancels them. */
+  async #refresh(): Promise<void> {
+    this.#rendering?.abort();
+    this.#rendering = undefined;
+    const texts = this.#texts();
+    if (![...texts.keys()].some(isRenderingEntry)) {
+      this.#rendered = undefined;
+      this.#compile();
+      return;
+    }
+    const rendering = new AbortController();
+    this.#rendering = rendering;
+    try {
+      const { config } = parseWorkspaceConfig(texts.get(WORKSPACE_CONFIG_FILE) ?? '');
+      const { renderFolders } = await import('../../shared/manifests/render/run-renderer.ts');
+      const files = manifestsOf(texts, config);
+      const { signal } = rendering;
+      this.#rendered = await renderFolders({ root: this.#dir, files, namespace: config.namespace, signal });
+      if (this.#rendering === rendering && this.#started) this.#compile();
+    } catch (error) {
+      if (!rendering.signal.aborted) this.#options.log.warn({ dir: this.#dir, err: error }, 'rendering failed');
+    }
+  }
+
+  #texts(): Map<string, string> {
     const texts = new Map(this.#files.texts);
     for (const [path, text] of this.#overlay) {
       if (text === null) texts.delete(path);
       else texts.set(path, text);
     }
+    return texts;
+  }
+
+  #compile(): void {
+    const begun = performance.now();
+    const texts = this.#texts();
     const configText = texts.get(WORKSPACE_CONFIG_FILE) ?? '';
     const { config: workspace, problems } = parseWorkspaceConfig(configText);
     const [problem] = problems;
@@ -96,9 +132,15 @@ export class FolderSource implements Source {
       return;
     }
     this.#name = workspace.name ?? hostLabel(basename(this.#dir));
-    const files = manifestsOf(texts, workspace);
+    const files = this.#rendered?.plain ?? manifestsOf(texts, workspace);
     const customRules = readCustomRules(workspace.lint.custom, configText);
-    this.#analysis = analyze(files, { namespace: workspace.namespace, customRules, previous: this.#analysis });
+    this.#analysis = analyze(files, {
+      namespace: workspace.namespace,
+      customRules,
+      rendered: this.#rendered?.rendered,
+      problems: this.#rendered?.problems,
+      previous: this.#analysis,
+    });
     const { diagnostics, errors: count } = this.#analysis;
     const error = diagnostics.find(({ severity }) => severity === 'error');
     const first = error === undefined ? undefined : `${error.file}:${error.line}: ${error.message}`;
@@ -117,6 +159,7 @@ export class FolderSource implements Source {
       config,
       upstreams,
       tookMs,
+      limits: workspace.limits,
       ...(first === undefined ? {} : { errors: { count, first } }),
     });
   }

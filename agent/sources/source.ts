@@ -1,4 +1,5 @@
 import type { GatewayConfig } from '../../shared/gateway/config.ts';
+import type { LimitsConfig } from '../../shared/workspace/adit-yaml.ts';
 
 /** What a source makes of its input, each time that changes. */
 export type SourceUpdate =
@@ -8,6 +9,8 @@ export type SourceUpdate =
       /** Key of `config.upstreams` → base URL. */
       readonly upstreams: ReadonlyMap<string, string>;
       readonly tookMs: number;
+      /** What `adit.yaml` says of plans. */
+      readonly limits?: LimitsConfig | undefined;
       /** Of the objects that were not taken over; their last versions without errors are in `config`. */
       readonly errors?: { readonly count: number; readonly first: string } | undefined;
     }

@@ -29,7 +29,10 @@ Examples:
       try {
         const set = await readManifests(paths.length === 0 ? ['.'] : paths, process.cwd());
         const { analyze, dot, mermaid } = await import('../../shared/manifests/index.ts');
-        const { graph } = analyze(set.files, { namespace: flags.namespace ?? set.config.namespace });
+        const { graph } = analyze(set.files, {
+          namespace: flags.namespace ?? set.config.namespace,
+          rendered: set.rendered,
+        });
         const text = json ? `${JSON.stringify(graph)}\n` : flags.format === 'dot' ? dot(graph) : mermaid(graph);
         process.stdout.write(text);
         process.exitCode = graph.edges.some(({ broken }) => broken === true) ? EXIT.found : EXIT.ok;

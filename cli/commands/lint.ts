@@ -58,6 +58,8 @@ async function run(paths: readonly string[], namespace: string | undefined): Pro
   const analysis = analyze(set.files, {
     namespace: namespace ?? set.config.namespace,
     customRules: set.customRules,
+    rendered: set.rendered,
+    problems: set.problems,
   });
   const names = Object.keys(lintRules).join(', ');
   return [

@@ -45,6 +45,8 @@ async function validate(paths: readonly string[], flags: Flags): Promise<Diagnos
     namespace: flags.namespace ?? set.config.namespace,
     strictNamespace: flags.strictNamespace,
     customRules: set.customRules,
+    rendered: set.rendered,
+    problems: set.problems,
   });
   return [...problemsAround(set), ...analysis.diagnostics];
 }

@@ -2,7 +2,9 @@ import type { GatewayConfig } from '../gateway/config.ts';
 import { compile } from './compile/compile.ts';
 import { graphOf } from './graph/graph.ts';
 import { checkCustomRules, type CustomRules } from './lint/custom-rules.ts';
+import { objectId } from './object-id.ts';
 import { parseFile } from './parse.ts';
+import { parseRendered, renderedHint, type RenderedFolder } from './render/place-rendered.ts';
 import { resolve } from './resolve/resolve.ts';
 import { bundledSchemas, type SchemaSet } from './schema/schema-set.ts';
 import type { Diagnostic, Graph, ManifestDocument, SourceFile } from './types.ts';
@@ -15,6 +17,10 @@ export interface AnalyzeOptions {
   readonly strictNamespace?: boolean | undefined;
   /** Default: the bundled ones. */
   readonly schemas?: SchemaSet | undefined;
+  /** What programs made of overlays and charts. */
+  readonly rendered?: readonly RenderedFolder[] | undefined;
+  /** What went wrong before the files were read. */
+  readonly problems?: readonly Diagnostic[] | undefined;
   /** The workspace's own; their findings are diagnostics like any other. */
   readonly customRules?: CustomRules | undefined;
   /** The analysis of an earlier state: files whose text is the same are not read again. */
@@ -70,6 +76,18 @@ export function analyze(files: readonly SourceFile[], options: AnalyzeOptions): 
     for (const diagnostic of entry.diagnostics) diagnostics.push(diagnostic);
   }
 
+  const hints = new Map<string, string>();
+  for (const folder of options.rendered ?? []) {
+    const parsed = parseRendered(folder, namespace);
+    diagnostics.push(...parsed.diagnostics);
+    for (const document of parsed.documents) {
+      documents.push(document);
+      hints.set(document.id, renderedHint(folder));
+      diagnostics.push(...validateDocument(document, schemas, { strictNamespace }));
+    }
+  }
+  diagnostics.push(...(options.problems ?? []));
+
   const resolution = resolve(documents);
   const { config, diagnostics: compiled } = compile(resolution);
   for (const diagnostic of [...resolution.diagnostics, ...compiled]) diagnostics.push(diagnostic);
@@ -77,9 +95,16 @@ export function analyze(files: readonly SourceFile[], options: AnalyzeOptions): 
     for (const diagnostic of options.customRules.problems) diagnostics.push(diagnostic);
     for (const diagnostic of checkCustomRules(options.customRules, documents)) diagnostics.push(diagnostic);
   }
+  if (hints.size > 0)
+    for (const [at, diagnostic] of diagnostics.entries()) diagnostics[at] = withHint(diagnostic, hints);
   const order = new Map(files.map((file, at) => [file.path, at]));
   diagnostics.sort(
-    (a, b) => (order.get(a.file) ?? -1) - (order.get(b.file) ?? -1) || a.line - b.line || a.column - b.column,
+    (a, b) =>
+      (order.get(a.file) ?? -1) - (order.get(b.file) ?? -1) ||
+      // Of files that are not among those given, such as `adit.yaml` and sources of overlays.
+      (order.has(a.file) || a.file === b.file ? 0 : a.file < b.file ? -1 : 1) ||
+      a.line - b.line ||
+      a.column - b.column,
   );
 
   const analysis: Analysis = {
@@ -91,6 +116,12 @@ export function analyze(files: readonly SourceFile[], options: AnalyzeOptions): 
   };
   memories.set(analysis, { namespace, strictNamespace, schemas, files: checked });
   return analysis;
+}
+
+function withHint(diagnostic: Diagnostic, hints: ReadonlyMap<string, string>): Diagnostic {
+  const more = diagnostic.object === undefined ? undefined : hints.get(objectId(diagnostic.object));
+  if (more === undefined) return diagnostic;
+  return { ...diagnostic, hint: diagnostic.hint === undefined ? more : `${diagnostic.hint} ${more}` };
 }
 
 function check(file: SourceFile, options: Omit<Memory, 'files'>): CheckedFile {

@@ -11,6 +11,7 @@ export const diagnosticCodes = {
   'yaml-alias': 'error',
   'yaml-too-complex': 'error',
   'not-a-manifest': 'info',
+  'render-failed': 'error',
   schema: 'error',
   'unknown-field': 'error',
   'unknown-kind': 'error',

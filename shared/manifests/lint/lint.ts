@@ -31,6 +31,7 @@ const RULE_OF: Readonly<Partial<Record<DiagnosticCode, LintRule>>> = {
   'yaml-duplicate-key': 'resource',
   'yaml-alias': 'resource',
   'yaml-too-complex': 'resource',
+  'render-failed': 'resource',
 };
 
 export type LintSettings = Readonly<Record<string, Severity | 'off'>>;
