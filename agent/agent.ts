@@ -6,6 +6,7 @@ import { AgentError, toAgentError } from './errors.ts';
 import { Exposure } from './exposure.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { Limiter } from './gateway/limiter.ts';
+import { SharedPlans } from './gateway/plans/shared-plans.ts';
 import { KeptConsumption } from './gateway/plans/kept-consumption.ts';
 import { wantedHosts, type WantedHost } from './preview-hosts.ts';
 import { previewState } from './preview-state.ts';
@@ -19,6 +20,8 @@ export interface PreviewAgentOptions {
   readonly version: string;
   readonly wanted: number;
   readonly ca?: string | undefined;
+  /** `redis:` or `rediss:` with credentials, which are used for this server alone. */
+  readonly redisUrl?: string | undefined;
   readonly log: Logger;
   readonly onEvent: (event: PreviewEvent) => void;
 }
@@ -36,6 +39,7 @@ export class PreviewAgent {
   readonly recorder = new Recorder();
   #options: PreviewAgentOptions;
   #kept: KeptConsumption;
+  #shared: SharedPlans;
   #restored: Promise<void> | undefined;
   #gateway: Gateway;
   #exposure: Exposure | undefined;
@@ -53,6 +57,7 @@ export class PreviewAgent {
     const { log, stateDir } = options;
     const limiter = new Limiter(() => performance.now());
     this.#kept = new KeptConsumption({ stateDir, limiter, onTrouble: (message) => log.warn(message) });
+    this.#shared = new SharedPlans({ redisUrl: options.redisUrl, ca: options.ca, log });
     this.#gateway = new Gateway({ recorder: this.recorder, limiter, log });
   }
 
@@ -151,6 +156,7 @@ export class PreviewAgent {
     return this.#inTurn(async () => {
       await this.#end(graceMs, { keep: true });
       await this.#gateway.close(0);
+      this.#shared.close();
       await this.#kept.close();
       this.#listeners.clear();
     });
@@ -237,7 +243,9 @@ export class PreviewAgent {
       const place = places?.get(name);
       if (place !== undefined) hostMap.set(place.host, stands);
     }
-    this.#gateway.apply(applied.config, { hostMap, upstreams: applied.upstreams });
+    const { config, upstreams, limits } = applied;
+    const plans = this.#shared.storeFor(limits, this.#running?.source.name ?? '');
+    this.#gateway.apply(config, { hostMap, upstreams, plans });
   }
 
   #hosts(): WantedHost[] {

@@ -20,6 +20,8 @@ export interface AgentOptions {
   readonly stateDir: string;
   /** Links to distinct brokers; default 3. */
   readonly wanted?: number;
+  /** `redis:` or `rediss:` with credentials for the server that a workspace names without. */
+  readonly redisUrl?: string;
   /** Certificates in PEM, trusted besides the public ones. */
   readonly ca?: string;
   readonly log: Logger;
@@ -54,6 +56,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     version,
     wanted: options.wanted ?? 3,
     ca: options.ca,
+    redisUrl: options.redisUrl,
     log,
     onEvent: options.onEvent ?? (() => {}),
   });

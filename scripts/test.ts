@@ -41,6 +41,8 @@ function installPrograms(): void {
     ['chromium', ['chromium', 'fonts-dejavu-core']],
     ['nginx', ['nginx-light']],
     ['git', ['git']],
+    ['slapd', ['slapd']],
+    ['redis-server', ['redis-server']],
   ];
   const missing = needed.filter(([program]) => !onPath(program));
   if (missing.length === 0) return;

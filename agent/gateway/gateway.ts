@@ -5,6 +5,7 @@ import type { YamuxStream } from '../../shared/yamux/types.ts';
 import type { Recorder } from '../recorder/recorder.ts';
 import type { ExchangeContext } from './exchange-context.ts';
 import { Limiter } from './limiter.ts';
+import type { PlanStore } from './plans/plan-store.ts';
 import { compileServing, type Placement, type Serving } from './serving.ts';
 import { MiddlewareStates } from './middlewares/middleware-states.ts';
 import { Copies } from './services/copies.ts';
@@ -22,6 +23,11 @@ export interface GatewayOptions {
   /** From the end of the request to the response head. */
   readonly responseTimeoutMs?: number;
   readonly pool?: Partial<PoolOptions>;
+}
+
+/** A configuration, where it is served, and where its plans are counted: in memory when absent. */
+export interface Serves extends Placement {
+  readonly plans?: PlanStore | undefined;
 }
 
 /** The link that a stream came on. */
@@ -71,11 +77,11 @@ export class Gateway {
   }
 
   /** Replaces what is served, at once; exchanges that run end as they began. Throws when it does not compile. */
-  apply(config: GatewayConfig, placement: Placement): void {
+  apply(config: GatewayConfig, placement: Serves): void {
     this.#serving = compileServing(
       config,
       placement,
-      this.#limiter,
+      placement.plans ?? this.#limiter,
       this.#limiter.clock,
       this.#services,
       this.#middlewares,

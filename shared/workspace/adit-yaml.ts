@@ -20,10 +20,31 @@ interface LintConfig {
   readonly severities: Readonly<Record<string, z.infer<typeof severitySetting>>>;
 }
 
+const limitsConfig = z.strictObject({
+  redis: z.strictObject({
+    /** Credentials come with `ADIT_REDIS_URL` of the agent, which has to name the same server. */
+    url: z
+      .url({ protocol: /^rediss?$/ })
+      .refine(
+        (url) => new URL(url).password === '',
+        'a password does not belong here: give it to the agent in ADIT_REDIS_URL',
+      ),
+    /** Of every key; agents with the same count together. */
+    prefix: z.string().max(200).optional(),
+    /** For an answer. */
+    timeoutMs: z.int().min(10).max(60_000).default(500),
+  }),
+  /** Whether a call is answered 503 or let through uncounted while Redis is away. */
+  whenAway: z.enum(['refuse', 'allow']).default('refuse'),
+});
+export type LimitsConfig = z.infer<typeof limitsConfig>;
+
 /**
  * `adit.yaml` at the root of a workspace. Everything is optional: a folder without one is a workspace too.
  */
 export const workspaceConfig = z.strictObject({
+  /** Where the calls of plans are counted: in memory, or in a Redis server that several agents share. */
+  limits: limitsConfig.optional(),
   /** Name of the workspace; default: the folder's name. Becomes the first label of preview hosts. */
   name: z
     .string()

@@ -79,7 +79,12 @@ describe('plans', () => {
     const plan = planned({ rateLimit: { limit: 4, periodMs: 1000, bucket: 'subscription' } });
     const [pets] = plan.routes;
     if (pets === undefined) throw new Error('the sample configuration has changed');
-    const strip = { kind: 'strip-prefix', source: ref('Middleware', 'strip'), prefixes: ['/pets'] } as const;
+    const strip = {
+      kind: 'strip-prefix',
+      source: ref('Middleware', 'strip'),
+      prefixes: ['/pets'],
+      forceSlash: false,
+    } as const;
     const config = { ...plan, routes: [{ ...pets, middlewares: [strip] }] };
     const { ask } = await start(config, mirror, { clock: () => now });
     for (let call = 0; call < 4; call++) await ask('/pets/a', bearer('key-good'));

@@ -3,8 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { GatewayConfig } from '../../../shared/gateway/config.ts';
 import type { YamuxStream } from '../../../shared/yamux/types.ts';
 import { Recorder } from '../../recorder/recorder.ts';
-import { Gateway, type GatewayOptions } from '../gateway.ts';
-import type { Placement } from '../serving.ts';
+import { Gateway, type GatewayOptions, type Serves } from '../gateway.ts';
 import { tunnelPair } from './tunnel-pair.ts';
 import { VisitorStream, type Answer, type Ask } from './visitor.ts';
 
@@ -45,7 +44,7 @@ export interface UnderTest {
   readonly recorder: Recorder;
   readonly upstream: Server;
   readonly url: string;
-  apply(config: GatewayConfig, placement?: Partial<Placement>): void;
+  apply(config: GatewayConfig, placement?: Partial<Serves>): void;
   /** A stream as a broker opens it. */
   open(): YamuxStream;
   visitor(): VisitorStream;
@@ -64,10 +63,11 @@ export async function gatewayUnderTest(
   const recorder = new Recorder();
   const gateway = new Gateway({ recorder, ...options });
   const pair = tunnelPair((stream) => gateway.accept(stream, { broker: 'b1', region: 'local' }));
-  const apply = (next: GatewayConfig, placement: Partial<Placement> = {}): void =>
+  const apply = (next: GatewayConfig, placement: Partial<Serves> = {}): void =>
     gateway.apply(next, {
       hostMap: placement.hostMap ?? new Map([['shop.preview.test', null]]),
       upstreams: placement.upstreams ?? new Map([['shop/web:80', url]]),
+      plans: placement.plans,
     });
   apply(config);
   return {
