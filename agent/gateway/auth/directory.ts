@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { getCACertificates } from 'node:tls';
-import { Client, ResultCodeError } from 'ldapts';
+import type { Client } from 'ldapts';
 import type { LdapConfig } from '../../../shared/gateway/auth.ts';
 import { AgentError } from '../../errors.ts';
 import { guardedLookup } from '../address-guard.ts';
@@ -80,7 +80,7 @@ export class Directory {
       timeLimit: Math.ceil(OPERATION_MS / 1000),
     }).catch((error: unknown) => {
       // More than the two that were asked for.
-      if (error instanceof ResultCodeError && (error.code === 4 || error.code === 32)) return { searchEntries: [] };
+      if ([4, 32].includes(resultCode(error) ?? 0)) return { searchEntries: [] };
       throw error;
     });
     const [only] = searchEntries;
@@ -92,8 +92,8 @@ export class Directory {
       await client.bind(name, password);
       return undefined;
     } catch (error) {
-      if (error instanceof ResultCodeError && !UNAVAILABLE.has(error.code))
-        return `the directory answered with code ${error.code}`;
+      const code = resultCode(error);
+      if (code !== undefined && !UNAVAILABLE.has(code)) return `the directory answered with code ${code}`;
       throw error;
     }
   }
@@ -107,8 +107,9 @@ export class Directory {
       lookup: guardedLookup,
       host: hostname,
     };
+    const ldap = await import('ldapts');
     let connections = 0;
-    const client = new Client({
+    const client = new ldap.Client({
       url,
       timeout: OPERATION_MS,
       connectTimeout: OPERATION_MS,
@@ -159,6 +160,11 @@ export class Directory {
     }
     this.#open += 1;
   }
+}
+
+/** Of an answer of the directory; undefined when there was none. */
+function resultCode(error: unknown): number | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'number' ? error.code : undefined;
 }
 
 function close(client: Client): void {
