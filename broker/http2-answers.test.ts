@@ -54,6 +54,15 @@ describe('our own answers over HTTP/2', () => {
       expect(problem(await askHttp2(session, headers))).toMatchObject({ status: 421, code: 'broker.misdirected' });
   });
 
+  test('a field with white space around its value is 400, for it would be dropped (RFC 9113 §8.2.1)', async () => {
+    const session = await stage.visit(HOST);
+    for (const value of [' a', 'a ', '\ta', 'a\t'])
+      expect(problem(await askHttp2(session, { 'x-given': value }))).toMatchObject({
+        status: 400,
+        code: 'broker.bad-request',
+      });
+  });
+
   test('a tunnel that went is 503 with Retry-After', async () => {
     const agent = await stage.dial();
     agent.socket.terminate();

@@ -52,6 +52,8 @@ export class Http2Connection {
       maxSessionInvalidFrames: MAX_BAD_FRAMES,
       maxSessionRejectedStreams: MAX_BAD_FRAMES,
       strictSingleValueFields: false,
+      // Strict, it drops a field that has white space around its value and serves the request without; we refuse it.
+      strictFieldWhitespaceValidation: false,
       streamResetBurst: RESET_BURST,
       streamResetRate: RESETS_PER_SECOND,
       settings: {

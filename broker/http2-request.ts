@@ -6,6 +6,9 @@ import { RequestParser } from '../shared/http1/request-parser.ts';
 import { writeRequestHead } from '../shared/http1/write-head.ts';
 import { canonicalHost } from '../shared/http1/canonical-host.ts';
 
+const SPACE = 0x20;
+const TAB = 0x09;
+
 export interface Http2Request {
   readonly head: RequestHead;
   /** RFC 8441: a WebSocket by extended CONNECT; `head` is the GET that asks for it in HTTP/1.1. */
@@ -34,6 +37,8 @@ export function http2Request(
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const name = raw[at] ?? '';
     const value = raw[at + 1] ?? '';
+    if (startsOrEndsWithSpace(value))
+      throw new Http1Error('http1.bad-header-value', 'white space at its start or end (RFC 9113 §8.2.1)');
     if (name.startsWith(':')) pseudo.set(name, value);
     else if (name === 'host') {
       if (host !== undefined) throw new Http1Error('http1.several-hosts');
@@ -58,6 +63,13 @@ export function http2Request(
     headers: new HeaderList([['host', authority], ...headers]),
   });
   return { head: parseHead(bytes, limits), webSocketKey };
+}
+
+function startsOrEndsWithSpace(value: string): boolean {
+  if (value === '') return false;
+  const first = value.charCodeAt(0);
+  const last = value.charCodeAt(value.length - 1);
+  return first === SPACE || first === TAB || last === SPACE || last === TAB;
 }
 
 function authorityOf(authority: string | undefined, host: string | undefined): string {
