@@ -2,7 +2,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hosts, sizes, slowness, smuggling } from './hostile/http1-probes.ts';
+import { floods } from './hostile/http2-floods.ts';
 import { http2 } from './hostile/http2-probes.ts';
+import { fromTheBroker } from './hostile/broker-probes.ts';
 import { dial, exchange, seenIn } from './hostile/probe.ts';
 import type { Probe } from './hostile/probe.ts';
 import { sessions, tokens, tunnels } from './hostile/tunnel-probes.ts';
@@ -32,9 +34,11 @@ const AREAS: readonly (readonly [title: string, probes: readonly Probe[]])[] = [
   ['Sizes', sizes],
   ['Slowness and floods', slowness],
   ['HTTP/2', http2],
+  ['HTTP/2 floods', floods],
   ['Tokens', tokens],
   ['Sessions', sessions],
   ['WebSocket and Yamux', tunnels],
+  ['A broker in wrong hands', fromTheBroker],
 ];
 
 let stack: HostileStack;
@@ -53,6 +57,7 @@ async function nothingChanged(): Promise<void> {
     expect(seenIn(await exchange(dial(stack.plain.address), [bytes]))).toBe(`200 ${tenant.name}`);
     expect(tenant.wrong).toEqual([]);
   }
+  expect(stack.betrayed.tenant.wrong).toEqual([]);
   expect(stack.alive()).toBe(true);
 }
 
@@ -93,6 +98,11 @@ tenant that did; \`RST_STREAM\`, \`GOAWAY\` and \`GoAway\` with their codes; \`c
 
 \`npx vitest run --config e2e/vitest.config.ts e2e/hostile\` runs them and holds this page to what it saw; with
 \`ADIT_WRITE_DOCS=1\` it writes the page.
+
+What is not as RFC 9113 §8.2.1 wants it: a field of HTTP/2 with CR, LF, NUL or a colon in its name or value is dropped, and the
+request is served without it instead of being refused. The HTTP/2 of Node.js drops it before anybody else sees it and has no option
+for that; nothing of it reaches an agent. A broker that an agent has dialled can claim what it likes about visitors
+(\`X-Forwarded-*\`), but not where their requests go.
 
 ${parts.join('\n\n')}
 `;

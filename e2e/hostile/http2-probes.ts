@@ -107,6 +107,8 @@ export const http2: readonly Probe[] = [
     ...good,
     ['x\r\ninjected', '1'],
   ]),
+  head('white space before a value', '`x:  a`', '400', (good) => [...good, ['x', ' a']]),
+  head('white space after a value', '`x: a\\t`', '400', (good) => [...good, ['x', 'a\t']]),
   head('NUL in a value', '`x: a\\0b`, which is dropped', '200', (good) => [...good, ['x', 'a\0b']]),
   head('a colon in a name', '`x: y`, which is dropped', '200', (good) => [...good, ['x: y', '1']]),
   head('CR and LF in :path', '`/ok HTTP/1.1\\r\\nInjected: 1`', REFUSED, (good) =>

@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import type { HostileStack } from '../support/hostile-stack.ts';
 
@@ -26,10 +27,24 @@ export function seenIn(text: string): string {
     .map((answer) => {
       const status = answer.slice(9, 12);
       const code = /"code":"([a-z.-]+)"/.exec(answer)?.[1];
-      const upstream = /\r\n\r\n(?:[0-9a-f]+\r\n)?(shop|bank) /.exec(answer)?.[1];
+      const upstream = /\r\n\r\n(?:[0-9a-f]+\r\n)?(shop|bank|home) /.exec(answer)?.[1];
       return [status, code ?? upstream].filter((part) => part !== undefined).join(' ');
     })
     .join(', ');
+}
+
+/** What is seen, or `still open` when that takes too long; then `cut` ends it. */
+export async function patience(seen: Promise<string>, cut: () => void): Promise<string> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(() => {
+      cut();
+      resolve('still open');
+    }, PATIENCE_MS);
+  });
+  // What is cut fails later, when nobody waits for it.
+  seen.catch(() => undefined);
+  return Promise.race([seen, late]).finally(() => clearTimeout(timer));
 }
 
 export function dial(address: string): Socket {
@@ -38,7 +53,7 @@ export function dial(address: string): Socket {
 }
 
 /** Sends the pieces, each once the one before has left, and collects what comes until the other side ends. */
-export function exchange(socket: Socket, pieces: readonly (string | Buffer)[]): Promise<string> {
+export function exchange(socket: Duplex, pieces: readonly (string | Buffer)[]): Promise<string> {
   return new Promise((resolve) => {
     let text = '';
     const timer = setTimeout(() => {

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { decodeJwt } from 'jose';
 import { TestAgent } from '../../broker/testing/test-agent.ts';
+import { enrolReply, lease } from '../../shared/control/api.ts';
 import { TUNNEL_SUBPROTOCOL } from '../../shared/tunnel/protocol.ts';
 import { until } from '../support/running-stack.ts';
 import type { HostileStack } from '../support/hostile-stack.ts';
@@ -184,6 +186,18 @@ export const sessions: readonly Probe[] = [
     },
   },
   {
+    name: 'the token of an agent that was removed',
+    sent: 'a session with it; `DELETE /v1/agents/ID`; the same token again',
+    expected: 'drained and closed; then 401 broker.unauthorized',
+    run: (stack) => replayed(stack, (agentId) => `/v1/agents/${agentId}`),
+  },
+  {
+    name: 'a token that was revoked',
+    sent: 'a session with it; `DELETE /v1/agents/ID/tokens/JTI`; the same token again',
+    expected: 'drained and closed; then 401 broker.unauthorized',
+    run: (stack) => replayed(stack, (agentId, token) => `/v1/agents/${agentId}/tokens/${decodeJwt(token).jti}`),
+  },
+  {
     name: 'no JSON on the control stream',
     sent: '`hello` that is none',
     expected: 'closed',
@@ -215,6 +229,34 @@ async function renewed(stack: HostileStack, token: (host: string) => Promise<str
   const lives = agent.socket.readyState === agent.socket.OPEN;
   agent.session.destroy();
   return `${lives && added.join() === MINE ? 'the old token stays' : `lives: ${lives}, ${added.join()}`}; ${seen}`;
+}
+
+/** An agent enrols, leases a host and dials; what it holds is withdrawn, and used again. */
+async function replayed(stack: HostileStack, path: (agentId: string, token: string) => string): Promise<string> {
+  const { url, enrolmentKey } = stack.control;
+  const call = async (method: string, where: string, key: string, body?: object): Promise<string> => {
+    const answer = await fetch(`${url}${where}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${key}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${where}: ${answer.status} ${text}`);
+    return text;
+  };
+  const { agentId, secret } = enrolReply.parse(
+    JSON.parse(await call('POST', '/v1/agents', enrolmentKey, { name: 'evil' })),
+  );
+  const { token, hosts } = lease.parse(JSON.parse(await call('POST', '/v1/leases', secret, { names: ['evil'] })));
+  const agent = await TestAgent.dial(stack.plain.tunnel, { token, agent: agentId, hosts });
+  await call('DELETE', path(agentId, token), enrolmentKey);
+  await agent.received('drain');
+  const closed = await ends(agent);
+  const again = seenIn(await exchange(dial(tunnelAddress(stack)), [handshake(token)]));
+  return `${closed ? 'drained and closed' : 'still open'}; then ${again}`;
 }
 
 async function ends(agent: TestAgent): Promise<boolean> {

@@ -1,13 +1,13 @@
-import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeCertificates, type TestCertificates } from '../../broker/testing/test-certificates.ts';
 import { makeKeys, type TestKeys } from '../../broker/testing/test-keys.ts';
-import { canonicalHost } from '../../shared/http1/canonical-host.ts';
 import { previewStatus } from '../../shared/agent/api.ts';
+import { startBetrayedAgent } from './betrayed-agent.ts';
+import type { BetrayedAgent } from './betrayed-agent.ts';
+import { startNamedUpstream } from './named-upstream.ts';
 import { adit, RunningProgram, until } from './running-stack.ts';
 
 const SECRETS = {
@@ -16,9 +16,6 @@ const SECRETS = {
   ADIT_PEER_SECRET: 'peer-secret-of-the-tests',
   ADIT_AGENT_TOKEN: 'agent-token-of-the-tests',
 };
-
-/** What an upstream may get; anything else was smuggled there. */
-const ALLOWED_PATHS: ReadonlySet<string> = new Set(['/ok', '/after', '/', '*']);
 
 export interface Tenant {
   readonly name: string;
@@ -44,6 +41,9 @@ export interface HostileStack {
   /** The brokers believe these as well as the control plane's. */
   readonly keys: TestKeys;
   readonly ca: string;
+  readonly control: { readonly url: string; readonly enrolmentKey: string };
+  /** An agent that has dialled a broker which means ill. */
+  readonly betrayed: BetrayedAgent;
   /** Every part still runs. */
   alive(): boolean;
   stop(): Promise<void>;
@@ -54,6 +54,7 @@ export async function startHostileStack(narrowFlags: readonly string[]): Promise
   const dir = await mkdtemp(join(tmpdir(), 'adit-hostile-'));
   const programs: RunningProgram[] = [];
   const servers: Server[] = [];
+  let betrayed: BetrayedAgent | undefined;
   const keys = await makeKeys();
   const certificates: TestCertificates = await makeCertificates();
   const start = async (args: readonly string[], env: Record<string, string> = {}) => {
@@ -64,6 +65,7 @@ export async function startHostileStack(narrowFlags: readonly string[]): Promise
     return program.line(({ event }) => event === 'ready');
   };
   const stop = async (): Promise<void> => {
+    await betrayed?.stop();
     await Promise.all(programs.map((program) => program.stop('SIGKILL')));
     for (const server of servers) {
       server.close();
@@ -116,7 +118,7 @@ export async function startHostileStack(narrowFlags: readonly string[]): Promise
       broker('narrow', narrowFlags),
     ]);
     const tenant = async (name: string): Promise<Tenant> => {
-      const { server, url, seen } = await startUpstream(name);
+      const { server, url, seen } = await startNamedUpstream(name, { believed: true });
       servers.push(server);
       const agent = await start([
         'agent',
@@ -144,6 +146,12 @@ export async function startHostileStack(narrowFlags: readonly string[]): Promise
       if (leased === undefined) throw new Error('no host was leased');
       return { name, host: leased.host, wrong: seen.wrong, count: () => seen.count };
     };
+    betrayed = await startBetrayedAgent({
+      dir,
+      brokerKey: SECRETS.ADIT_BROKER_KEY,
+      agentToken: SECRETS.ADIT_AGENT_TOKEN,
+      start,
+    });
     const tenants = [await tenant('shop'), await tenant('bank')] as const;
     return {
       plain,
@@ -152,6 +160,8 @@ export async function startHostileStack(narrowFlags: readonly string[]): Promise
       tenants: [tenants[0], tenants[1]],
       keys,
       ca: certificates.ca,
+      control: { url: controlUrl, enrolmentKey: SECRETS.ADIT_ENROLMENT_KEY },
+      betrayed,
       alive: () => programs.every((program) => program.child.exitCode === null && program.child.signalCode === null),
       stop,
     };
@@ -159,39 +169,4 @@ export async function startHostileStack(narrowFlags: readonly string[]): Promise
     await stop();
     throw error;
   }
-}
-
-/** Answers with its name, the path, and the digest of the body; writes down what it should never have got. */
-async function startUpstream(name: string) {
-  const seen = { wrong: [] as string[], count: 0 };
-  const server = createServer((request, response) => {
-    seen.count += 1;
-    const path = (request.url ?? '').split('?')[0] ?? '';
-    // The gateway gives an upstream its own Host, and what the visitor asked for beside it.
-    const host = String(request.headers['x-forwarded-host'] ?? '');
-    const named = canonicalHost(host);
-    const names = request.rawHeaders.filter((_text, at) => at % 2 === 0).map((text) => text.toLowerCase());
-    const doubled = names.filter((one) => ['host', 'content-length', 'transfer-encoding'].includes(one));
-    const clean =
-      ALLOWED_PATHS.has(path) &&
-      named.ok &&
-      named.value.host.startsWith(name) &&
-      new Set(doubled).size === doubled.length &&
-      !(names.includes('content-length') && names.includes('transfer-encoding')) &&
-      !names.some((one) => one.includes('injected') || one.startsWith('x-adit-'));
-    if (!clean) seen.wrong.push(`${request.method} ${request.url} of ${host}: ${names.join(' ')}`);
-    const digest = createHash('sha256');
-    request.on('data', (bytes: Buffer) => digest.update(bytes));
-    request.on('end', () => {
-      response.setHeader('content-type', 'text/plain');
-      response.end(`${name} ${path} ${digest.digest('hex').slice(0, 8)}`);
-    });
-    request.on('error', () => undefined);
-  });
-  server.keepAliveTimeout = 60_000;
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (typeof address !== 'object' || address === null) throw new Error('no address');
-  return { server, seen, url: `http://127.0.0.1:${address.port}` };
 }
