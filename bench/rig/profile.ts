@@ -28,7 +28,7 @@ type Kind =
 export const PROFILED = '--perf-basic-prof';
 
 /** One line of `perf report`: share, library, symbol. */
-const LINE = /^\s*([\d.]+)%\s+(\[JIT\] tid \d+|\S+)\s+\[[.k]\]\s+(.*?)\s*$/;
+const LINE = /^\s*([\d.]+)%\s+(\[JIT\] tid \d+|\S+)\s+\[[.k]\]\s+(.*?)(?:\s{2,}.*)?$/;
 const COLLECTOR =
   /Scaveng|MarkCompact|Marking|Sweep|Evacuat|Heap::|ConcurrentMark|GCTracer|Worklist|RememberedSet|YoungGen|Safepoint|WriteBarrier|RecordWrite|EphemeronTable/;
 const TLS = /aes|gcm|gmac|ghash|EVP_|SSL|ssl3|tls1|tls_|BIO_|CRYPTO_|OSSL|ossl|ERR_|sha\d|TLSWrap|NodeBIO/;
