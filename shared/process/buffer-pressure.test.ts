@@ -6,7 +6,10 @@ test('buffers that are dropped are freed without a full collection', async () =>
   const kinds: number[] = [];
   const seen = Promise.withResolvers<void>();
   const observer = new PerformanceObserver((list) => {
-    for (const { detail } of list.getEntries()) kinds.push((detail as { kind: number }).kind);
+    for (const entry of list.getEntries()) {
+      const detail: unknown = 'detail' in entry ? entry.detail : undefined;
+      if (typeof detail === 'object' && detail !== null && 'kind' in detail) kinds.push(Number(detail.kind));
+    }
     if (kinds.length >= 10) seen.resolve();
   });
   observer.observe({ entryTypes: ['gc'] });
