@@ -2,13 +2,16 @@ import type { Socket } from 'node:net';
 import type { BrokerErrorCode } from './errors.ts';
 import { ownAnswer } from './own-answer.ts';
 
-/** What a visitor has to read the answer. */
-const GOODBYE_MS = 2_000;
+/** Ticks that a visitor has to read the answer. */
+const GOODBYE_TICKS = 8;
 
-/** A connection that is told why it is refused: what it sends is dropped, so that no reset overtakes the answer. */
+/**
+ * A connection that is told why it is refused: what it sends is dropped, so that no reset overtakes the answer. Time is
+ * counted in ticks: after a while without a processor, what the visitor sent meanwhile must be read before the end.
+ */
 export class RefusedConnection {
   readonly #socket: Socket;
-  readonly #since = performance.now();
+  #ticks = 0;
 
   constructor(socket: Socket, code: BrokerErrorCode) {
     this.#socket = socket;
@@ -17,8 +20,9 @@ export class RefusedConnection {
     socket.end(ownAnswer({ code, close: true }));
   }
 
-  tick(now: number): void {
-    if (now - this.#since > GOODBYE_MS) this.#socket.destroy();
+  tick(): void {
+    this.#ticks += 1;
+    if (this.#ticks > GOODBYE_TICKS) this.#socket.destroy();
   }
 
   drain(): void {
