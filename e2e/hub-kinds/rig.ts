@@ -1,0 +1,91 @@
+import { startEchoServices, type EchoServices } from '../conformance/echo-services.ts';
+import { exchange, type Answer, type Ask } from '../conformance/exchange.ts';
+import { NAMESPACE } from '../conformance/objects.ts';
+import { HOSTS, startSubject, type Subject } from '../conformance/subject.ts';
+import { until } from '../support/running-stack.ts';
+
+/** One sentence of `hub-kinds` facts 2.1 to 2.6: manifests in, exchanges out. */
+export interface HubCase {
+  readonly part: '2.1' | '2.2' | '2.3' | '2.4' | '2.5' | '2.6';
+  readonly says: string;
+  /** YAML in namespace `conf`; `${PORT}` is the port of the Services. */
+  readonly manifests: string;
+  readonly asks: readonly HubAsk[];
+}
+
+export interface HubAsk extends Ask {
+  readonly status: number;
+  /** Of the answer; null: not there. */
+  readonly answer?: Readonly<Record<string, string | null>>;
+  /** What the upstream received; null: the header was not there. */
+  readonly received?: Readonly<Record<string, string | null>>;
+}
+
+/** One `adit up --preview` for all cases; its folder is rewritten for each. */
+export class HubRig {
+  readonly #services: EchoServices;
+  readonly #subject: Subject;
+  #revision = 0;
+
+  private constructor(services: EchoServices, subject: Subject) {
+    this.#services = services;
+    this.#subject = subject;
+  }
+
+  static async start(): Promise<HubRig> {
+    const services = await startEchoServices();
+    try {
+      return new HubRig(services, await startSubject(services.port, foundation(services.port, 0)));
+    } catch (error) {
+      await services.stop();
+      throw error;
+    }
+  }
+
+  async serve(manifests: string): Promise<void> {
+    const { port } = this.#services;
+    this.#revision += 1;
+    this.#subject.write(`${foundation(port, this.#revision)}\n---\n${manifests.replaceAll('${PORT}', String(port))}`);
+    const target = markerPath(this.#revision);
+    await until(`adit serves\n${manifests}\n${this.#subject.program.stderr.slice(-1_500)}`, async () => {
+      return (await this.ask({ target })).status === 200;
+    });
+  }
+
+  ask(ask: Ask): Promise<Answer> {
+    const host = this.#subject.hostOf(ask.host ?? HOSTS[0]);
+    return exchange(this.#subject.address, host, ask, this.#services);
+  }
+
+  /** All that the process has said, for what must not be in it. */
+  get said(): string {
+    return `${this.#subject.program.stderr}${JSON.stringify(this.#subject.program.lines)}`;
+  }
+
+  async stop(): Promise<void> {
+    await this.#subject.stop();
+    await this.#services.stop();
+  }
+}
+
+function markerPath(revision: number): string {
+  return `/.hub/${revision}`;
+}
+
+function foundation(port: number, revision: number): string {
+  const routes = HOSTS.map(
+    (host) =>
+      `  - { kind: Rule, priority: 1000000, match: 'Host(\`${host}\`) && Path(\`${markerPath(revision)}\`)', services: [{ name: echo, port: ${port} }] }`,
+  );
+  return `apiVersion: v1
+kind: Service
+metadata: { name: echo, namespace: ${NAMESPACE} }
+spec: { clusterIP: 127.1.0.10, ports: [{ name: web, port: ${port} }] }
+---
+apiVersion: traefik.io/v1alpha1
+kind: IngressRoute
+metadata: { name: marker, namespace: ${NAMESPACE} }
+spec:
+  routes:
+${routes.join('\n')}`;
+}
