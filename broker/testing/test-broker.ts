@@ -40,8 +40,8 @@ export function startEdge(peers: readonly string[], changes: Partial<BrokerOptio
   });
 }
 
-/** Asks until it is true; for facts that no event tells. */
-export async function until(what: () => boolean | Promise<boolean>, limitMs = 5_000): Promise<void> {
+/** Asks until it is true; for facts that no event tells. The bound only ends a test that would hang. */
+export async function until(what: () => boolean | Promise<boolean>, limitMs = 30_000): Promise<void> {
   const end = performance.now() + limitMs;
   while (!(await what())) {
     if (performance.now() > end) throw new Error(`not true within ${limitMs} ms: ${what.toString()}`);
