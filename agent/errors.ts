@@ -62,6 +62,36 @@ export const catalogue = {
     title: 'What the plan has left cannot be looked up',
     hint: 'Look at whether the Redis server of `limits` in adit.yaml can be reached; `whenAway: allow` lets calls through.',
   },
+  'openapi-path': {
+    status: 404,
+    title: 'The OpenAPI document has no such path',
+    hint: 'Compare the path with those of the document, and with its servers or spec.openApiSpec.override.servers.',
+  },
+  'openapi-method': {
+    status: 405,
+    title: 'The OpenAPI document has no such method on the path',
+    hint: 'Use a method of Allow.',
+  },
+  'openapi-body': {
+    status: 400,
+    title: 'The body does not fit the OpenAPI document',
+    hint: 'Look at `errors`: a JSON pointer and what is wrong there.',
+  },
+  'openapi-body-size': {
+    status: 413,
+    title: 'The body is too large to be checked',
+    hint: 'Send a smaller one, or set spec.openApiSpec.validateRequestBodySchema to false.',
+  },
+  'openapi-away': {
+    status: 503,
+    title: 'The OpenAPI document that requests are checked against is not there',
+    hint: 'Look at whether spec.openApiSpec.path or url of the API answers with a document that can be read.',
+  },
+  'openapi-unreadable': {
+    status: 502,
+    title: 'The OpenAPI document cannot be used',
+    hint: 'It has to be Swagger 2.0 or OpenAPI 3, in JSON or YAML, with references into itself only.',
+  },
   'middleware-refused': {
     status: 403,
     title: 'A middleware of the route answered itself',

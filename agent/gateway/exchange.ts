@@ -337,7 +337,10 @@ export class Exchange implements ResponseSink, ChainPort, Decorator {
     if (this.#phase === 'over') return;
     const { status, headers, framing, reason, verdict, detail } = head;
     this.#phase = 'responding';
-    if (verdict !== undefined) this.#verdict = { verdict, detail };
+    if (verdict !== undefined) {
+      this.#verdict = { verdict, detail };
+      if (verdict.startsWith('openapi-')) this.#routed.refund?.();
+    }
     this.#routed.decorate(headers);
     this.#bodiless = this.#head.method === 'HEAD' || isBodiless(status);
     if (isBodiless(status)) headers.removeWhere((name) => name === 'content-length' || name === 'transfer-encoding');

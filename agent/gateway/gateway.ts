@@ -5,6 +5,7 @@ import type { YamuxStream } from '../../shared/yamux/types.ts';
 import type { Recorder } from '../recorder/recorder.ts';
 import type { ExchangeContext } from './exchange-context.ts';
 import { Limiter } from './limiter.ts';
+import { OpenApiKeepers } from './openapi/open-api-keepers.ts';
 import type { PlanStore } from './plans/plan-store.ts';
 import { compileServing, type Placement, type Serving } from './serving.ts';
 import { MiddlewareStates } from './middlewares/middleware-states.ts';
@@ -49,6 +50,7 @@ export class Gateway {
   #services: ServiceBuilder;
   #copies: Copies;
   #middlewares = new MiddlewareStates();
+  #documents: OpenApiKeepers;
   #responseTimeoutMs: number;
   #serving: Serving | undefined;
   #servers = new Set<StreamServer>();
@@ -66,6 +68,7 @@ export class Gateway {
     this.#pool = new UpstreamPool(options.pool);
     this.#services = new ServiceBuilder(this.#pool);
     this.#copies = new Copies(this.#pool);
+    this.#documents = new OpenApiKeepers(this.#pool, options.log);
     this.#responseTimeoutMs = options.responseTimeoutMs ?? 60_000;
   }
 
@@ -85,6 +88,7 @@ export class Gateway {
       this.#limiter.clock,
       this.#services,
       this.#middlewares,
+      this.#documents,
     );
     this.#log?.info({ routes: config.routes.length, hosts: placement.hostMap.size }, 'configuration applied');
   }
@@ -128,6 +132,7 @@ export class Gateway {
     this.#stopTicking();
     this.#services.close();
     this.#copies.close();
+    this.#documents.close();
     this.#pool.close();
   }
 

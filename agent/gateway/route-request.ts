@@ -21,6 +21,8 @@ export interface Routed {
   /** No policy is looked at: the same request under the same configuration is always judged the same. */
   readonly stable: boolean;
   readonly next: { readonly kind: 'answer'; readonly answer: OwnAnswer } | Forward;
+  /** Gives back what a call took from its plan that was refused later. */
+  refund?(): void;
   /** What the policy changes in any response. */
   decorate(headers: HeaderList): void;
 }
@@ -89,6 +91,9 @@ export function routeRequest(head: RequestHead, serving: Serving | undefined, id
     application: decision?.application,
     plan: decision?.plan,
     stable: route.api === undefined,
+    refund(): void {
+      if (settled?.allowed === true) settled.refund?.();
+    },
     decorate(headers: HeaderList): void {
       if (settled?.allowed === true) setAll(headers, settled.headers);
       cors?.apply(headers, view);

@@ -13,6 +13,7 @@ import type { Wrap } from './middlewares/handler.ts';
 import { buildChain, NO_MIDDLEWARES, type Chain, type ChainParts } from './middlewares/chain.ts';
 import { writtenHeaders } from './middlewares/written-headers.ts';
 import type { MiddlewareStates } from './middlewares/middleware-states.ts';
+import type { OpenApiKeepers } from './openapi/open-api-keepers.ts';
 import type { PlanStore } from './plans/plan-store.ts';
 import { Policy } from './policy.ts';
 import type { RequestView } from './request-view.ts';
@@ -55,6 +56,7 @@ export function compileServing(
   clock: () => number,
   builder: ServiceBuilder,
   states: MiddlewareStates,
+  documents: OpenApiKeepers,
 ): Serving {
   checkHeaders(config);
   const cors = new Map<string, Cors>();
@@ -65,7 +67,10 @@ export function compileServing(
   const { services, adopt } = builder.build(config, placement.upstreams);
   const ofRoutes = new Map(config.routes.map((route) => [route.id, services.ofRoute(route.id, route.backends)]));
   const parts: ChainParts = { clock, states: states.begin(), service: (key) => services.service(key) };
-  const chains = new Map(config.routes.map((route) => [route.id, buildChain(route.id, route.middlewares, parts)]));
+  const openApis = documents.build(config, placement.upstreams, parts.service);
+  const chains = new Map(
+    config.routes.map((route) => [route.id, buildChain(route.id, route.middlewares, parts, openApis.of(route))]),
+  );
   const policy = new Policy(config, plans);
   const guardOf = routeGuards(config, policy, parts);
   const guards = new Map(config.routes.map((route) => [route.id, guardOf(route)]));
@@ -89,6 +94,7 @@ export function compileServing(
   };
   adopt();
   parts.states.commit();
+  openApis.commit();
   return serving;
 }
 

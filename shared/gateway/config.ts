@@ -2,6 +2,7 @@ import type { ObjectRef } from '../manifests/types.ts';
 import type { AccessPolicyConfig, AuthConfig } from './auth.ts';
 import type { Matcher } from './matcher.ts';
 import type { CorsConfig, MiddlewareConfig } from './middleware.ts';
+import type { OpenApiConfig } from './open-api.ts';
 import type { PlanConfig } from './plan.ts';
 import type { BackendConfig, ServiceConfig, TransportConfig, UpstreamConfig } from './service.ts';
 
@@ -30,6 +31,8 @@ export interface GatewayConfig {
   readonly applications: Readonly<Record<string, ApplicationConfig>>;
   readonly subscriptions: Readonly<Record<string, SubscriptionConfig>>;
   readonly plans: Readonly<Record<string, PlanConfig>>;
+  /** By `API NAMESPACE/NAME` and `APIVersion NAMESPACE/NAME`; that of a version comes before that of its API. */
+  readonly openApis?: Readonly<Record<string, OpenApiConfig>> | undefined;
   /** AccessControlPolicies by name. */
   readonly policies?: Readonly<Record<string, AccessPolicyConfig>> | undefined;
 }

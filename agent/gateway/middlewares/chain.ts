@@ -58,9 +58,17 @@ export function chainHandler({ handler, steps }: Chain): Handler {
 const toService: Handler = (call, sink) => call.forward(sink);
 
 /** Throws when a pattern does not compile; the compiler of manifests has refused those. */
-export function buildChain(route: string, configs: readonly MiddlewareConfig[], parts: ChainParts): Chain {
-  if (configs.length === 0) return NO_MIDDLEWARES;
-  const links = configs.flatMap((config, at) => linksOf(config, `${route} ${at} ${JSON.stringify(config)}`, parts));
+export function buildChain(
+  route: string,
+  configs: readonly MiddlewareConfig[],
+  parts: ChainParts,
+  innermost?: Wrap,
+): Chain {
+  if (configs.length === 0 && innermost === undefined) return NO_MIDDLEWARES;
+  const links: (HeadStep | Wrap)[] = configs.flatMap((config, at) =>
+    linksOf(config, `${route} ${at} ${JSON.stringify(config)}`, parts),
+  );
+  if (innermost !== undefined) links.push(innermost);
   const steps = links.filter((link) => typeof link !== 'function');
   const varies = steps.some((step) => step.varies === true);
   if (steps.length === links.length) return { steps, varies };

@@ -13,7 +13,6 @@ export function apiConfig(scope: Scope, api: ManifestDocument): ApiConfig {
   for (const { wanted, target } of scope.resolution.referencesOf.get(api) ?? []) {
     if (wanted.kind === 'APIVersion' && target !== undefined) addOperationSets(scope, target, operationSets);
   }
-  sayUnchecked(scope, api);
   return {
     source: api.ref,
     title: text(spec['title']),
@@ -25,7 +24,6 @@ export function apiConfig(scope: Scope, api: ManifestDocument): ApiConfig {
 
 /** Said once for each version, not for each route that is attached to it. */
 export function describeVersion(scope: Scope, version: ManifestDocument): void {
-  sayUnchecked(scope, version);
   if (Object.hasOwn(fields(version.value, 'spec'), 'cors')) {
     notEnforced(scope, version, ['spec', 'cors'], 'the CORS rules of the API apply to all of its versions');
   }
@@ -83,17 +81,4 @@ function checkRegex(scope: Scope, document: ManifestDocument, path: FieldPath, p
   const problem = regexProblem(pattern);
   if (problem !== undefined) say(scope, document, 'regex-invalid', path, `not a regular expression: ${problem}`);
   return problem === undefined;
-}
-
-function sayUnchecked(scope: Scope, document: ManifestDocument): void {
-  const spec = fields(document.value, 'spec', 'openApiSpec');
-  for (const field of ['validateRequestMethodAndPath', 'validateRequestBodySchema']) {
-    if (spec[field] === true)
-      notEnforced(
-        scope,
-        document,
-        ['spec', 'openApiSpec', field],
-        'requests are not checked against the OpenAPI document yet',
-      );
-  }
 }

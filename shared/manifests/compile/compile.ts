@@ -16,6 +16,7 @@ import { ingressRoutesOf } from './ingress.ts';
 import { gatewayRoutes } from './gateway-route.ts';
 import { middlewareConfigs } from './middleware.ts';
 import { readListeners } from './parent-listeners.ts';
+import { openApiConfigs } from './openapi.ts';
 import { byRank, ranked, type RankedRoute } from './ranked-route.ts';
 import { routerTree } from './router-tree.ts';
 import { keyOf, notEnforced, type Scope } from './scope.ts';
@@ -56,6 +57,13 @@ export function compile(resolution: Resolution): { config: GatewayConfig; diagno
   const apis: Record<string, ApiConfig> = {};
   for (const api of of(`${HUB}/API`)) apis[keyOf(api)] = apiConfig(scope, api);
 
+  const holders = [...of(`${HUB}/API`), ...of(`${HUB}/APIVersion`)];
+  const openApis = openApiConfigs(
+    scope,
+    holders,
+    routes.map(({ route }) => route),
+  );
+
   const applications: Record<string, ApplicationConfig> = {};
   const applicationDocuments = of(`${HUB}/ManagedApplication`);
   for (const application of applicationDocuments)
@@ -82,6 +90,7 @@ export function compile(resolution: Resolution): { config: GatewayConfig; diagno
     applications,
     subscriptions,
     plans,
+    ...(Object.keys(openApis).length === 0 ? {} : { openApis }),
     policies: accessPolicies(scope, of(`${HUB}/AccessControlPolicy`)),
   };
   return { config, diagnostics: scope.diagnostics };

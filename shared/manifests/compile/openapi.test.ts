@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import { analyze } from '../analyze.ts';
+
+const meta = (name: string, more = '') => `metadata: { name: ${name}, namespace: shop${more} }`;
+const service = (name: string) => `apiVersion: v1\nkind: Service\n${meta(name)}\nspec: { ports: [{ port: 80 }] }`;
+const route = (...services: string[]) => `apiVersion: traefik.io/v1alpha1
+kind: IngressRoute
+${meta('pets', ', annotations: { hub.traefik.io/api: pets }')}
+spec: { routes: [{ kind: Rule, match: PathPrefix(\`/pets\`), services: [${services.map((name) => `{ name: ${name}, port: 80 }`).join(', ')}] }] }`;
+const api = (openApiSpec: string) =>
+  `apiVersion: hub.traefik.io/v1alpha1\nkind: API\n${meta('pets')}\nspec: { openApiSpec: ${openApiSpec} }`;
+
+function compiled(...texts: string[]) {
+  const files = texts.map((text, at) => ({ path: `${at}.yaml`, text }));
+  const analysis = analyze(files, { namespace: 'default' });
+  return { config: analysis.config, said: analysis.diagnostics.map(({ message }) => message).join('\n') };
+}
+
+test('the document is on the one Service behind the routes of the API', () => {
+  const spec = '{ path: /openapi.json, validateRequestMethodAndPath: true, refreshInterval: 2m }';
+  const { config, said } = compiled(service('web'), route('web'), api(spec));
+  expect(Object.entries(config.openApis ?? {})).toMatchObject([
+    [
+      'API shop/pets',
+      { from: { path: '/openapi.json' }, methodAndPath: true, body: false, refreshMs: 120_000, bases: undefined },
+    ],
+  ]);
+  expect(said).not.toContain('not enforced');
+});
+
+test('with several Services the path is told not to be enforced', () => {
+  const spec = '{ path: /openapi.json, validateRequestBodySchema: true }';
+  const { config, said } = compiled(service('web'), service('two'), route('web', 'two'), api(spec));
+  expect(config.openApis).toBeUndefined();
+  expect(said).toContain('they lead to 2 of them');
+});
+
+test('servers of the override are where the API is public', () => {
+  const servers = '{ servers: [{ url: "https://api.example/shop/" }] }';
+  const spec = `{ url: "https://docs.example/o.json", override: ${servers}, validateRequestBodySchema: true }`;
+  const { config } = compiled(service('web'), route('web'), api(spec));
+  expect(Object.values(config.openApis ?? {})).toMatchObject([
+    { from: { url: 'https://docs.example/o.json' }, bases: ['/shop'], body: true },
+  ]);
+});
+
+test('nothing is fetched for an API that asks for no checks', () => {
+  expect(compiled(service('web'), route('web'), api('{ path: /o }')).config.openApis).toBeUndefined();
+});

@@ -1,0 +1,78 @@
+import type { RouteConfig } from '../../gateway/config.ts';
+import type { OpenApiConfig } from '../../gateway/open-api.ts';
+import { durationMs } from '../duration.ts';
+import { fields, flag, isFields, items, text } from '../field.ts';
+import type { ManifestDocument } from '../types.ts';
+import { keyOf, notEnforced, type Scope } from './scope.ts';
+
+/** By `API NAMESPACE/NAME` and `APIVersion NAMESPACE/NAME`: what asks for checks against its OpenAPI document. */
+export function openApiConfigs(
+  scope: Scope,
+  holders: readonly ManifestDocument[],
+  routes: readonly RouteConfig[],
+): Record<string, OpenApiConfig> {
+  const configs: Record<string, OpenApiConfig> = {};
+  for (const holder of holders) {
+    const config = openApiConfig(scope, holder, routes);
+    if (config !== undefined) configs[`${holder.ref.kind} ${keyOf(holder)}`] = config;
+  }
+  return configs;
+}
+
+function openApiConfig(
+  scope: Scope,
+  holder: ManifestDocument,
+  routes: readonly RouteConfig[],
+): OpenApiConfig | undefined {
+  const spec = fields(holder.value, 'spec', 'openApiSpec');
+  const methodAndPath = flag(spec['validateRequestMethodAndPath']) ?? false;
+  const body = flag(spec['validateRequestBodySchema']) ?? false;
+  if (!methodAndPath && !body) return undefined;
+  const from = documentPlace(scope, holder, routes);
+  if (from === undefined) return undefined;
+  const interval = text(spec['refreshInterval']);
+  return {
+    source: holder.ref,
+    from,
+    refreshMs: interval === undefined ? undefined : durationMs(interval),
+    bases: isFields(spec['override']) ? items(spec['override']['servers']).flatMap(basePath) : undefined,
+    methodAndPath,
+    body,
+  };
+}
+
+function documentPlace(
+  scope: Scope,
+  holder: ManifestDocument,
+  routes: readonly RouteConfig[],
+): OpenApiConfig['from'] | undefined {
+  const spec = fields(holder.value, 'spec', 'openApiSpec');
+  const url = text(spec['url']);
+  if (url !== undefined) {
+    if (/^https?:\/\//i.test(url)) return { url };
+    notEnforced(scope, holder, ['spec', 'openApiSpec', 'url'], 'the document is fetched by http and https only');
+    return undefined;
+  }
+  const path = text(spec['path']);
+  if (path === undefined) return undefined;
+  const key = keyOf(holder);
+  const own = routes.filter((route) => (holder.ref.kind === 'API' ? route.api : route.apiVersion) === key);
+  const services = new Set(own.flatMap(({ backends }) => backends.map(({ service }) => service)));
+  const [service] = services;
+  if (service !== undefined && services.size === 1) return { path, service };
+  if (own.length > 0)
+    notEnforced(
+      scope,
+      holder,
+      ['spec', 'openApiSpec', 'path'],
+      `the document is on the Service behind the routes, but they lead to ${services.size} of them; use url`,
+    );
+  return undefined;
+}
+
+function basePath(server: unknown): string[] {
+  const url = text(fields(server)['url']);
+  if (url === undefined) return [];
+  const parsed = URL.parse(url, 'http://public.invalid');
+  return parsed === null ? [] : [parsed.pathname.replace(/\/+$/, '')];
+}
