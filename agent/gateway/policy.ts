@@ -120,7 +120,9 @@ export class Policy {
       const detail = `Application ${application} has no subscription to API ${apiId}.`;
       return { ...refuse('forbidden', detail), application };
     }
-    const claimed = grants.filter((grant) => grant.claims?.(claims ?? NO_CLAIMS) !== false);
+    const claimed = grants.some((grant) => grant.claims !== undefined)
+      ? grants.filter((grant) => grant.claims?.(claims ?? NO_CLAIMS) !== false)
+      : grants;
     if (claimed.length === 0) {
       const detail = `The claims are not what the subscriptions of application ${application} to API ${apiId} ask for.`;
       return { ...refuse('forbidden', detail), application };
