@@ -26,6 +26,8 @@ export interface LiveFiles {
   entries(): ReadonlyMap<string, Entry>;
   /** Text of every file that may hold manifests. */
   texts(): ReadonlyMap<string, string>;
+  /** Files that may hold manifests and are not in `texts`, with why. */
+  unreadable(): ReadonlyMap<string, string>;
   /** Remembers the version somebody was given, so that a change of it is told. */
   remember(file: string, version: string): void;
   /**
@@ -45,6 +47,7 @@ export async function openLiveFiles(
 ): Promise<LiveFiles> {
   const entries: Entries = new Map();
   const texts = new Map<string, string>();
+  const unreadable = new Map<string, string>();
   const versions = new Map<string, string>();
   /** Paths that actions of ours work on, and how many ended: what was read meanwhile does not count. */
   const holds = new Set<readonly string[]>();
@@ -57,7 +60,13 @@ export async function openLiveFiles(
   let closed = false;
 
   const isHeld = (name: string): boolean => [...holds].some((paths) => paths.some((held) => isBelow(name, held)));
-  const dropText = (file: string): boolean => {
+  const dropText = (file: string, why?: string): boolean => {
+    const told = unreadable.get(file) !== why;
+    if (why === undefined) unreadable.delete(file);
+    else unreadable.set(file, why);
+    return forget(file) || told;
+  };
+  const forget = (file: string): boolean => {
     const old = texts.get(file);
     if (old === undefined) return false;
     textBytes -= old.length;
@@ -74,7 +83,8 @@ export async function openLiveFiles(
   /** Looks at one file: whether its version is another than known, and whether its text is another than kept. */
   const look = async (file: string, entry: Entry): Promise<{ version: boolean; text: boolean } | 'held'> => {
     const wanted = isText(file) && entry.bytes <= MAX_TEXT_BYTES;
-    if (!wanted && !versions.has(file)) return { version: false, text: dropText(file) };
+    const tooLarge = isText(file) && !wanted ? 'it is too large to be read' : undefined;
+    if (!wanted && !versions.has(file)) return { version: false, text: dropText(file, tooLarge) };
     const before = endings;
     const read = await readTextFile(path.join(root, file), file);
     if (isHeld(file)) return 'held';
@@ -85,7 +95,9 @@ export async function openLiveFiles(
     const known = versions.get(file);
     if (!read.ok) {
       versions.delete(file);
-      return { version: known !== undefined, text: dropText(file) };
+      // One that is gone since it was listed is no problem: it will leave the list.
+      const why = wanted && read.error.code !== 'file-missing' ? read.error.message : tooLarge;
+      return { version: known !== undefined, text: dropText(file, why) };
     }
     versions.set(file, read.value.version);
     const text = wanted && texts.get(file) !== read.value.text;
@@ -171,6 +183,7 @@ export async function openLiveFiles(
   return {
     entries: () => entries,
     texts: () => texts,
+    unreadable: () => unreadable,
     remember: (file, version) => {
       versions.set(file, version);
     },

@@ -233,3 +233,29 @@ test('a folder that is not there, is a file, or cannot be opened is named', asyn
     error: { code: 'workspace-not-folder' },
   });
 });
+
+test('a file in another encoding, too large or gone is a diagnostic or nothing, and the rest is read', async () => {
+  await writeFile(path.join(dir, 'latin.yaml'), Buffer.from([0x61, 0x3a, 0x20, 0xe9, 0x0a]));
+  await writeFile(path.join(dir, 'wide.yaml'), Buffer.from('kind: A\n', 'utf16le'));
+  await writeFile(path.join(dir, 'large.yaml'), 'a'.repeat(3 * 1024 * 1024));
+  await writeFile(path.join(dir, 'good.yaml'), 'kind: A\n');
+  await symlink('.', path.join(dir, 'loop'));
+  workspace = await open();
+  const told = (): string[] =>
+    workspace
+      .config()
+      .diagnostics.map(({ severity, code, file, message }) => `${severity} ${code} ${file}: ${message}`);
+  const latin = 'error file-unreadable latin.yaml: latin.yaml is not UTF-8 text.';
+  expect(told().toSorted()).toEqual([
+    'error file-unreadable large.yaml: it is too large to be read',
+    latin,
+    'error file-unreadable wide.yaml: wide.yaml is not UTF-8 text.',
+  ]);
+  expect(workspace.texts().get('good.yaml')).toBe('kind: A\n');
+
+  await rm(path.join(dir, 'large.yaml'));
+  await writeFile(path.join(dir, 'wide.yaml'), 'kind: A\n');
+  await workspace.sweep();
+  expect(told()).toEqual([latin]);
+  expect(workspace.texts().get('wide.yaml')).toBe('kind: A\n');
+});

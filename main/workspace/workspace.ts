@@ -97,7 +97,9 @@ function makeWorkspace(
   const config = (): WorkspaceConfigView => {
     const text = drafts.get(WORKSPACE_CONFIG_FILE)?.text ?? live.texts().get(WORKSPACE_CONFIG_FILE) ?? '';
     if (parsed?.text !== text) parsed = { text, view: viewConfig(text) };
-    return parsed.view;
+    const { view } = parsed;
+    const left = [...live.unreadable()].filter(([file]) => drafts.get(file) === undefined);
+    return left.length === 0 ? view : { ...view, diagnostics: [...view.diagnostics, ...left.map(unreadableFile)] };
   };
   const setDraft = async (file: string, draft: Draft | undefined): Promise<void> => {
     if (draft === undefined && drafts.get(file) === undefined) return;
@@ -222,6 +224,11 @@ function makeWorkspace(
 function absent(error: unknown): undefined {
   if (systemCode(error) !== 'ENOENT') throw error;
   return undefined;
+}
+
+function unreadableFile([file, why]: readonly [string, string]): Diagnostic {
+  const place = { file, line: 1, column: 1, endLine: 1, endColumn: 1 };
+  return { severity: 'error', code: 'file-unreadable', ...place, message: why };
 }
 
 function viewConfig(text: string): WorkspaceConfigView {
