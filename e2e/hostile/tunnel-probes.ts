@@ -322,6 +322,8 @@ function closeOf(socket: Socket, head: string, pieces: readonly Buffer[]): Promi
     });
     socket.on('data', (bytes) => {
       seen = Buffer.concat([seen, bytes]);
+      // The end of a WebSocket is agreed on; a broker waits two seconds for those who do not.
+      if (sent && afterHead(seen).includes('Close')) socket.end();
       if (sent || !seen.includes('\r\n\r\n')) return;
       sent = true;
       for (const piece of pieces) socket.write(piece);
@@ -329,11 +331,13 @@ function closeOf(socket: Socket, head: string, pieces: readonly Buffer[]): Promi
     socket.on('end', () => socket.end());
     socket.on('close', () => {
       clearTimeout(timer);
-      resolve(how === '' ? closeCode(seen.subarray(seen.indexOf('\r\n\r\n') + 4)) : how);
+      resolve(how === '' ? afterHead(seen) : how);
     });
     socket.write(head);
   });
 }
+
+const afterHead = (bytes: Buffer): string => closeCode(bytes.subarray(bytes.indexOf('\r\n\r\n') + 4));
 
 /** Reads the frames of a server for its Close and for a GoAway of the session. */
 function closeCode(bytes: Buffer): string {
