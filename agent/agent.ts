@@ -6,6 +6,7 @@ import { AgentError, toAgentError } from './errors.ts';
 import { Exposure } from './exposure.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { Limiter } from './gateway/limiter.ts';
+import { Observer } from './gateway/observe/observer.ts';
 import { SharedPlans } from './gateway/plans/shared-plans.ts';
 import { KeptConsumption } from './gateway/plans/kept-consumption.ts';
 import { wantedHosts, type WantedHost } from './preview-hosts.ts';
@@ -37,6 +38,7 @@ interface Running {
 /** Wires source → gateway ← links, and says how it stands. One preview at a time. */
 export class PreviewAgent {
   readonly recorder = new Recorder();
+  readonly observer: Observer;
   #options: PreviewAgentOptions;
   #kept: KeptConsumption;
   #shared: SharedPlans;
@@ -55,6 +57,7 @@ export class PreviewAgent {
   constructor(options: PreviewAgentOptions) {
     this.#options = options;
     const { log, stateDir } = options;
+    this.observer = new Observer(this.recorder, stateDir, log);
     const limiter = new Limiter(() => performance.now());
     this.#kept = new KeptConsumption({ stateDir, limiter, onTrouble: (message) => log.warn(message) });
     this.#shared = new SharedPlans({ redisUrl: options.redisUrl, ca: options.ca, log });
@@ -158,6 +161,7 @@ export class PreviewAgent {
       await this.#gateway.close(0);
       this.#shared.close();
       await this.#kept.close();
+      await this.observer.close();
       this.#listeners.clear();
     });
   }
@@ -243,7 +247,8 @@ export class PreviewAgent {
       const place = places?.get(name);
       if (place !== undefined) hostMap.set(place.host, stands);
     }
-    const { config, upstreams, limits } = applied;
+    const { config, upstreams, limits, observe } = applied;
+    this.observer.configure(observe);
     const plans = this.#shared.storeFor(limits, this.#running?.source.name ?? '');
     this.#gateway.apply(config, { hostMap, upstreams, plans });
   }

@@ -37,6 +37,8 @@ const listQuery = z.object({
 interface Reply {
   readonly status: number;
   readonly value?: unknown;
+  /** In the place of `value`: Prometheus' text format. */
+  readonly text?: string;
   /** After the answer was sent. */
   readonly afterwards?: () => void;
 }
@@ -150,6 +152,18 @@ function callsOf({ agent, onStop }: LocalApiOptions): ReadonlyMap<string, Call> 
         return { status: 204 };
       },
     ],
+    [
+      'GET /v1/metrics',
+      async () => {
+        const text = await agent.observer.metricsText();
+        if (text === undefined)
+          throw new AgentError(
+            'api-missing',
+            'No metrics are counted: adit.yaml does not say observe: { metrics: true }.',
+          );
+        return { status: 200, text };
+      },
+    ],
     ['POST /v1/stop', () => ({ status: 202, value: {}, afterwards: onStop })],
   ]);
 }
@@ -168,9 +182,10 @@ function parse<T extends z.ZodType>(shape: T, value: unknown): z.output<T> {
   return parsed.data;
 }
 
-function send(response: ServerResponse, { status, value, afterwards }: Reply): void {
+function send(response: ServerResponse, { status, value, text, afterwards }: Reply): void {
   if (afterwards !== undefined) response.once('finish', afterwards);
-  if (value === undefined) response.writeHead(status).end();
+  if (text !== undefined) sendText(response, status, 'text/plain; version=0.0.4; charset=utf-8', text);
+  else if (value === undefined) response.writeHead(status).end();
   else sendText(response, status, 'application/json; charset=utf-8', JSON.stringify(value));
 }
 

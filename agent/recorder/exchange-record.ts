@@ -30,6 +30,7 @@ export interface RecordKeeper {
   readonly bodies: ByteLog;
   grew(record: ExchangeRecord, bytes: number): void;
   changed(record: ExchangeRecord): void;
+  finished(record: ExchangeRecord): void;
 }
 
 /** One exchange while it runs and after. Cheap to write; heads are turned into text and masked only when read. */
@@ -63,6 +64,11 @@ export class ExchangeRecord {
     return this.#tookMs !== undefined;
   }
 
+  /** Base URL of the server that got the request. */
+  get serverUrl(): string | undefined {
+    return this.#upstream;
+  }
+
   requestBytes(chunk: Uint8Array): void {
     this.#grew((this.#requestBody ??= new BodyPrefix(this.#keeper.bodies, this.#keeper.bodyLimit)).add(chunk));
   }
@@ -94,6 +100,7 @@ export class ExchangeRecord {
     this.#verdict = outcome.verdict;
     this.#error = outcome.error;
     this.#keeper.changed(this);
+    this.#keeper.finished(this);
   }
 
   summary(): ExchangeSummary {

@@ -16,6 +16,8 @@ export type ExchangeListener = (exchanges: readonly ExchangeSummary[]) => void;
 export class Recorder implements RecordKeeper {
   readonly bodyLimit: number;
   bodies: ByteLog;
+  /** Hears of every exchange when it is over. */
+  observe: ((record: ExchangeRecord) => void) | undefined;
   #maxExchanges: number;
   #maxBytes: number;
   #batchMs: number;
@@ -61,6 +63,10 @@ export class Recorder implements RecordKeeper {
     if (this.#listeners.size === 0 || !this.#has(record)) return;
     this.#dirty.add(record);
     this.#timer ??= setTimeout(() => this.#notify(), this.#batchMs).unref();
+  }
+
+  finished(record: ExchangeRecord): void {
+    this.observe?.(record);
   }
 
   /** At most `limit` after `after`, oldest first. */

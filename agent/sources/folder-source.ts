@@ -160,6 +160,7 @@ export class FolderSource implements Source {
       upstreams,
       tookMs,
       limits: workspace.limits,
+      observe: workspace.observe,
       ...(first === undefined ? {} : { errors: { count, first } }),
     });
   }

@@ -1,5 +1,5 @@
 import type { GatewayConfig } from '../../shared/gateway/config.ts';
-import type { LimitsConfig } from '../../shared/workspace/adit-yaml.ts';
+import type { LimitsConfig, ObserveConfig } from '../../shared/workspace/adit-yaml.ts';
 
 /** What a source makes of its input, each time that changes. */
 export type SourceUpdate =
@@ -11,6 +11,7 @@ export type SourceUpdate =
       readonly tookMs: number;
       /** What `adit.yaml` says of plans. */
       readonly limits?: LimitsConfig | undefined;
+      readonly observe?: ObserveConfig | undefined;
       /** Of the objects that were not taken over; their last versions without errors are in `config`. */
       readonly errors?: { readonly count: number; readonly first: string } | undefined;
     }

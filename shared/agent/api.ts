@@ -12,6 +12,7 @@ import { z } from 'zod';
  *   GET    /v1/exchanges/ID           exchange, with heads and bodies
  *   DELETE /v1/exchanges
  *   GET    /v1/events                 WebSocket: agentEvent, one JSON text message each
+ *   GET    /v1/metrics                Prometheus' text format, when `adit.yaml` asks for it
  *   POST   /v1/stop                   202, then the process ends in order
  */
 export const previewSource = z.discriminatedUnion('kind', [

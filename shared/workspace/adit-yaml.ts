@@ -37,6 +37,14 @@ const limitsConfig = z.strictObject({
   /** Whether a call is answered 503 or let through uncounted while Redis is away. */
   whenAway: z.enum(['refuse', 'allow']).default('refuse'),
 });
+const observeConfig = z.strictObject({
+  /** One line of JSON for each request, in `access.log` of the agent's state folder. */
+  accessLog: z.boolean().optional(),
+  /** `GET /v1/metrics` of the agent's local API. */
+  metrics: z.boolean().optional(),
+});
+export type ObserveConfig = z.infer<typeof observeConfig>;
+
 export type LimitsConfig = z.infer<typeof limitsConfig>;
 
 /**
@@ -45,6 +53,8 @@ export type LimitsConfig = z.infer<typeof limitsConfig>;
 export const workspaceConfig = z.strictObject({
   /** Where the calls of plans are counted: in memory, or in a Redis server that several agents share. */
   limits: limitsConfig.optional(),
+  /** Off until configured. */
+  observe: observeConfig.optional(),
   /** Name of the workspace; default: the folder's name. Becomes the first label of preview hosts. */
   name: z
     .string()

@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { ObserveConfig } from '../../../shared/workspace/adit-yaml.ts';
+import type { Recorder } from '../../recorder/recorder.ts';
+import { AccessLog } from './access-log.ts';
+import type { GatewayMetrics } from './gateway-metrics.ts';
+
+/** What a workspace wants to know of its requests. Nothing is loaded, and nothing looks, until one asks. */
+export class Observer {
+  readonly #recorder: Recorder;
+  readonly #stateDir: string;
+  readonly #log: Logger;
+  #identity = '';
+  #accessLog: AccessLog | undefined;
+  #metrics: GatewayMetrics | undefined;
+  #loading: Promise<void> | undefined;
+
+  constructor(recorder: Recorder, stateDir: string, log: Logger) {
+    this.#recorder = recorder;
+    this.#stateDir = stateDir;
+    this.#log = log;
+  }
+
+  configure({ accessLog = false, metrics = false }: ObserveConfig = {}): void {
+    const identity = `${accessLog} ${metrics}`;
+    if (identity === this.#identity) return;
+    this.#identity = identity;
+    void this.#accessLog?.close();
+    this.#accessLog = accessLog
+      ? new AccessLog(join(this.#stateDir, 'access.log'), (message) => this.#log.warn(message))
+      : undefined;
+    if (!metrics) this.#metrics = undefined;
+    else if (this.#metrics === undefined) this.#loading = this.#load();
+    this.#recorder.observe =
+      accessLog || metrics
+        ? (record) => {
+            this.#accessLog?.write(record);
+            this.#metrics?.count(record);
+          }
+        : undefined;
+  }
+
+  /** Undefined: no workspace asks for metrics. */
+  async metricsText(): Promise<string | undefined> {
+    await this.#loading;
+    return this.#metrics?.text();
+  }
+
+  async close(): Promise<void> {
+    this.#recorder.observe = undefined;
+    await this.#accessLog?.close();
+  }
+
+  async #load(): Promise<void> {
+    const { GatewayMetrics: Made } = await import('./gateway-metrics.ts');
+    this.#metrics = new Made();
+  }
+}
