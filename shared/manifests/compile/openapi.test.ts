@@ -35,6 +35,25 @@ test('with several Services the path is told not to be enforced', () => {
   expect(said).toContain('they lead to 2 of them');
 });
 
+test('several routes to one Service are one place, and the routes of a version have no say', () => {
+  const more = (name: string, to: string, annotation: string) =>
+    route(to).replace('name: pets,', `name: ${name},`).replace('hub.traefik.io/api: pets', annotation);
+  const version = `apiVersion: hub.traefik.io/v1alpha1\nkind: APIVersion\n${meta('two')}\nspec: { release: 2.0.0 }`;
+  const spec = '{ path: /openapi.json, validateRequestMethodAndPath: true }, versions: [{ name: two }]';
+  const { config, said } = compiled(
+    service('web'),
+    service('other'),
+    route('web'),
+    more('again', 'web', 'hub.traefik.io/api: pets'),
+    more('two', 'other', 'hub.traefik.io/api-version: two'),
+    version,
+    api(spec),
+  );
+  expect(config.routes).toHaveLength(3);
+  expect(Object.values(config.openApis ?? {})).toMatchObject([{ from: { path: '/openapi.json' } }]);
+  expect(said).not.toContain('not enforced');
+});
+
 test('servers of the override are where the API is public', () => {
   const servers = '{ servers: [{ url: "https://api.example/shop/" }] }';
   const spec = `{ url: "https://docs.example/o.json", override: ${servers}, validateRequestBodySchema: true }`;

@@ -56,9 +56,13 @@ function documentPlace(
   const path = text(spec['path']);
   if (path === undefined) return undefined;
   const key = keyOf(holder);
-  const own = routes.filter((route) => (holder.ref.kind === 'API' ? route.api : route.apiVersion) === key);
-  const services = new Set(own.flatMap(({ backends }) => backends.map(({ service }) => service)));
-  const [service] = services;
+  const all = routes.filter((route) => (holder.ref.kind === 'API' ? route.api : route.apiVersion) === key);
+  const direct = holder.ref.kind === 'API' ? all.filter(({ apiVersion }) => apiVersion === undefined) : all;
+  const own = direct.length > 0 ? direct : all;
+  const services = new Map(
+    own.flatMap(({ backends }) => backends.map(({ service }) => [serverPlace(scope, service), service] as const)),
+  );
+  const [service] = services.values();
   if (service !== undefined && services.size === 1) return { path, service };
   if (own.length > 0)
     notEnforced(
@@ -68,6 +72,12 @@ function documentPlace(
       `the document is on the Service behind the routes, but they lead to ${services.size} of them; use url`,
     );
   return undefined;
+}
+
+/** Each route object has a load balancer of its own to the Service that others lead to as well. */
+function serverPlace(scope: Scope, key: string): string {
+  const service = scope.services.get(key);
+  return service?.kind === 'load-balancer' ? `${service.scheme} ${service.upstream}` : key;
 }
 
 function basePath(server: unknown): string[] {
