@@ -1,8 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { HubCase } from './rig.ts';
-import { hub, route, secret, SHOP, subscription } from './manifests.ts';
+import { bearer, hub, route, secret, SHOP, subscription } from './manifests.ts';
 
-const bearer = (key: string): [string, string] => ['Authorization', `Bearer ${key}`];
 const basic = (text: string): [string, string] => ['Authorization', `Basic ${btoa(text)}`];
 export const JWT_SECRET = 'a-secret-of-more-than-32-bytes-for-sure';
 
@@ -12,7 +11,7 @@ export function token(claims: object, secretText = JWT_SECRET): string {
   return `${signed}.${createHmac('sha256', secretText).update(signed).digest('base64url')}`;
 }
 
-const JWT_AUTH = (more = ''): string =>
+export const JWT_AUTH = (more = ''): string =>
   secret('signing', `{ value: "${JWT_SECRET}" }`) +
   hub('APIAuth', 'tokens', `{ isDefault: true, jwt: { appIdClaim: client_id, signingSecretName: signing${more} } }`);
 const policy = (name: string, spec: string): string =>

@@ -4,20 +4,30 @@ import { NAMESPACE } from '../conformance/objects.ts';
 import { HOSTS, startSubject, type Subject } from '../conformance/subject.ts';
 import { until } from '../support/running-stack.ts';
 
-/** One sentence of `hub-kinds` facts 2.1 to 2.6: manifests in, exchanges out. */
+/** One sentence of `hub-kinds` facts 2.1 to 2.6, or of a field in 1.3: manifests in, exchanges out. */
 export interface HubCase {
-  readonly part: '2.1' | '2.2' | '2.3' | '2.4' | '2.5' | '2.6';
+  readonly part: '1.3' | '2.1' | '2.2' | '2.3' | '2.4' | '2.5' | '2.6';
   readonly says: string;
   /** YAML in namespace `conf`; `${PORT}` is the port of the Services. */
   readonly manifests: string;
   readonly asks: readonly HubAsk[];
 }
 
-export interface HubAsk extends Ask {
+export interface HubAsk extends Omit<Ask, 'body'> {
+  /** Body of the request. */
+  readonly sends?: string;
   readonly status: number;
-  /** Of the answer; null: not there. */
-  readonly answer?: Readonly<Record<string, string | null>>;
-  /** What the upstream received; null: the header was not there. */
+  /** In place of the manifests before, from this ask on. */
+  readonly manifests?: string;
+  /** Whether an upstream gets it; without: when the status is 200. */
+  readonly reaches?: boolean;
+  /** Headers of the answer; null: not there. */
+  readonly answer?: Readonly<Record<string, string | RegExp | null>>;
+  /** Is within the body of the answer. */
+  readonly body?: string;
+  /** Asked as often as the sum, and how many of them reached which Service. */
+  readonly spread?: Readonly<Record<string, number>>;
+  /** What the upstream received, with `:target` and `:service`; null: the header was not there. */
   readonly received?: Readonly<Record<string, string | null>>;
 }
 
@@ -52,9 +62,11 @@ export class HubRig {
     });
   }
 
-  ask(ask: Ask): Promise<Answer> {
+  async ask(ask: Ask): Promise<Answer> {
     const host = this.#subject.hostOf(ask.host ?? HOSTS[0]);
-    return exchange(this.#subject.address, host, ask, this.#services);
+    const answer = await exchange(this.#subject.address, host, ask, this.#services);
+    // The agent fetches OpenAPI documents from the same upstreams whenever it likes.
+    return { ...answer, received: answer.received.filter(({ target }) => !target.startsWith('/spec')) };
   }
 
   /** All that the process has said, for what must not be in it. */
