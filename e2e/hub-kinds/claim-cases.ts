@@ -45,4 +45,16 @@ export const claimCases: readonly HubCase[] = [
     manifests: SHOP + subscription('s') + hub('APIAuth', 'keys', '{ isDefault: false, apiKey: { keySource: { header: X-Shop-Key } } }'),
     asks: [{ target: '/shop', headers: [bearer('key-app')], status: 200 }],
   },
+  {
+    part: '2.4',
+    says: 'a claim that no header can carry is 500',
+    manifests: SHOP + JWT_AUTH(', forwardHeaders: { X-Org: org }') + subscription('s'),
+    asks: [ask({ org: 'a' }, 200), ask({ org: 'a\r\nX-Admin: yes' }, 500)],
+  },
+  {
+    part: '1.3',
+    says: 'a keyless APIAuth asks for no credential',
+    manifests: SHOP + hub('APIAuth', 'open', '{ isDefault: true, keyless: {} }'),
+    asks: [{ target: '/shop', status: 200, answer: { 'x-quota-remaining': null } }],
+  },
 ]; // prettier-ignore
