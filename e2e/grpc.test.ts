@@ -8,13 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { certificateAuthority } from '../agent/gateway/testing/certificates.ts';
 import { previewStatus, type PreviewStatus } from '../shared/agent/api.ts';
 import { adit, RunningProgram, until } from './support/running-stack.ts';
+import { SECRETS } from './support/test-secrets.ts';
 
-const SECRETS = {
-  ADIT_ENROLMENT_KEY: 'enrolment-key-of-the-tests',
-  ADIT_BROKER_KEY: 'broker-key-of-the-tests',
-  ADIT_PEER_SECRET: 'peer-secret-of-the-tests',
-  ADIT_AGENT_TOKEN: 'agent-token-of-the-tests',
-};
 const MANIFESTS = `
 apiVersion: v1
 kind: Service

@@ -10,6 +10,7 @@ import type { TenantHost } from './tenants/question.ts';
 import { startUpstreams } from './tenants/upstreams.ts';
 import type { Upstreams } from './tenants/upstreams.ts';
 import { Http1Visitor, Http2Visitor } from './tenants/visitors.ts';
+import { SECRETS } from './support/test-secrets.ts';
 
 const TENANTS = 100;
 /** As many hosts as an agent leases for the hosts of its manifests. */
@@ -18,13 +19,6 @@ const REQUESTS = Number(process.env['ADIT_TENANT_REQUESTS'] ?? 100_000);
 const SEED = Number(process.env['ADIT_TENANT_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 /** A connection is left after this many requests for a new one. */
 const REQUESTS_OF_CONNECTION = 500;
-const SECRETS = {
-  ADIT_ENROLMENT_KEY: 'enrolment-key-of-the-tests',
-  ADIT_BROKER_KEY: 'broker-key-of-the-tests',
-  ADIT_PEER_SECRET: 'peer-secret-of-the-tests',
-  ADIT_AGENT_TOKEN: 'agent-token-of-the-tests',
-};
-
 let dir: string;
 let upstreams: Upstreams;
 let plain = '';

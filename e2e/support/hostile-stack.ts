@@ -9,13 +9,7 @@ import { startBetrayedAgent } from './betrayed-agent.ts';
 import type { BetrayedAgent } from './betrayed-agent.ts';
 import { startNamedUpstream } from './named-upstream.ts';
 import { adit, RunningProgram, until } from './running-stack.ts';
-
-const SECRETS = {
-  ADIT_ENROLMENT_KEY: 'enrolment-key-of-the-tests',
-  ADIT_BROKER_KEY: 'broker-key-of-the-tests',
-  ADIT_PEER_SECRET: 'peer-secret-of-the-tests',
-  ADIT_AGENT_TOKEN: 'agent-token-of-the-tests',
-};
+import { SECRETS } from './test-secrets.ts';
 
 export interface Tenant {
   readonly name: string;

@@ -6,13 +6,7 @@ import { join } from 'node:path';
 import { previewStatus, type PreviewStatus } from '../../shared/agent/api.ts';
 import { adit, RunningProgram, until } from './running-stack.ts';
 import { SilentRelay } from './silent-relay.ts';
-
-const SECRETS = {
-  ADIT_ENROLMENT_KEY: 'enrolment-key-of-the-tests',
-  ADIT_BROKER_KEY: 'broker-key-of-the-tests',
-  ADIT_PEER_SECRET: 'peer-secret-of-the-tests',
-  ADIT_AGENT_TOKEN: 'agent-token-of-the-tests',
-};
+import { SECRETS } from './test-secrets.ts';
 
 export interface BrokerPart {
   readonly id: string;
