@@ -5,7 +5,6 @@ import type { Target } from './target.ts';
 
 /** Where the hosts are: what a request needs of the rest of the broker. */
 export interface Edge {
-  readonly id: string;
   readonly limits: BrokerLimits;
   readonly log: Logger;
   readonly metrics: BrokerMetrics;
