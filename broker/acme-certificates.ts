@@ -1,7 +1,13 @@
+import type { X509Certificate } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { DnsHook } from './acme-dns-hook.ts';
 import { makeAccountKey, openAccount, orderCertificate } from './acme-order.ts';
-import type { AcmeResponders } from './acme-order.ts';
+import type { AcmeAuthority } from './acme-order.ts';
+import { messageOf } from './acme-reach.ts';
+import { renewalWish } from './acme-renewal-wish.ts';
+import type { RenewalWish } from './acme-renewal-wish.ts';
+import type { AcmeResponder } from './acme-responders.ts';
 import { DEFAULT_RETRY, renewalTime, retryDelayMs } from './acme-schedule.ts';
 import type { AcmeRetry } from './acme-schedule.ts';
 import { AcmeStore } from './acme-store.ts';
@@ -9,16 +15,13 @@ import { isExpired, leafOf } from './certificate-pair.ts';
 import type { CertificatePair } from './certificate-pair.ts';
 import { AcmeError, BrokerOptionsError } from './errors.ts';
 
-export interface AcmeOptions {
-  /** URL of the authority's directory (RFC 8555 §7.1.1). */
-  readonly directory: string;
-  /** Each has a certificate of its own. No wildcards: those need DNS-01. */
+export interface AcmeOptions extends AcmeAuthority {
+  /** Each has a certificate of its own. Wildcards need `dns`. */
   readonly hosts: readonly string[];
   /** Folder of the account key and the certificates. */
   readonly store: string;
-  readonly email?: string;
-  /** PEM of an authority beside the public ones for the TLS of the directory. */
-  readonly ca?: string;
+  /** Answers DNS-01, which is preferred then. */
+  readonly dns?: DnsHook;
   /** Plain listener for HTTP-01; everything else there is sent on to HTTPS. */
   readonly http?: { readonly host: string; readonly port: number };
   readonly retry?: AcmeRetry;
@@ -26,12 +29,16 @@ export interface AcmeOptions {
 
 /** A wait is cut in pieces, so that a clock that was set, or a machine that slept, is noticed. */
 const MOST_SLEEP_MS = 600_000;
+/** How often an authority that does not say when to renew is asked whether it does now. */
+const ASK_AGAIN_MS = 6 * 3_600_000;
+
+const HOST = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** Certificates from an authority by ACME (RFC 8555): issued, kept, renewed before their end. */
 export class AcmeCertificates {
   readonly #options: AcmeOptions;
   readonly #log: Logger;
-  readonly #responders: AcmeResponders;
+  readonly #responders: readonly AcmeResponder[];
   readonly #use: (pairs: readonly CertificatePair[]) => void;
   readonly #pairs = new Map<string, CertificatePair>();
   readonly #stopped = new AbortController();
@@ -43,7 +50,8 @@ export class AcmeCertificates {
     options: AcmeOptions,
     how: {
       readonly log: Logger;
-      readonly responders: AcmeResponders;
+      /** Preferred ones first. */
+      readonly responders: readonly AcmeResponder[];
       /** Takes all pairs that there are, each time that one is new. */
       use(pairs: readonly CertificatePair[]): void;
     },
@@ -52,7 +60,7 @@ export class AcmeCertificates {
     this.#log = how.log;
     this.#responders = how.responders;
     this.#use = how.use;
-    checkAcmeHosts(options.hosts);
+    checkAcmeHosts(options);
   }
 
   /** Resolves with what is kept in use; orders run on in the background. Rejects with `BrokerOptionsError`. */
@@ -87,47 +95,65 @@ export class AcmeCertificates {
   async #keepFresh(store: AcmeStore, host: string): Promise<void> {
     const { signal } = this.#stopped;
     let failures = 0;
-    let next = this.#renewal(host);
     while (!signal.aborted) {
       try {
-        await this.#sleepUntil(next);
-        await this.#inTurn(() => this.#renew(store, host));
+        // Named once: an authority refuses what it has replaced already, as when the new one was lost on the way.
+        const replaces = failures === 0 ? await this.#untilDue(host) : undefined;
+        await this.#inTurn(() => this.#renew(store, host, replaces));
         failures = 0;
-        next = this.#renewal(host);
       } catch (error) {
         if (signal.aborted) return;
         failures += 1;
         const waitMs = Math.round(retryDelayMs(failures, this.#options.retry ?? DEFAULT_RETRY, Math.random()));
-        next = Date.now() + waitMs;
-        const reason = error instanceof Error ? error.message : String(error);
         const serves = this.#pairs.has(host) ? 'the one before serves on' : 'there is none yet';
-        this.#log.warn({ host, reason, failures, retryInMs: waitMs }, `no new certificate by ACME, ${serves}`);
+        const facts = { host, reason: messageOf(error), failures, retryInMs: waitMs };
+        this.#log.warn(facts, `no new certificate by ACME, ${serves}`);
+        await this.#sleepUntil(Date.now() + waitMs);
       }
     }
   }
 
-  async #renew(store: AcmeStore, host: string): Promise<void> {
+  /** Resolves when `host` needs another certificate, with what to call the one before to authorities that ask for it. */
+  async #untilDue(host: string): Promise<string | undefined> {
+    const random = Math.random();
+    for (;;) {
+      const pair = this.#pairs.get(host);
+      if (pair === undefined) return undefined;
+      const leaf = leafOf(pair);
+      const wish = await this.#wishFor(host, leaf);
+      const due = renewalTime({ from: leaf.validFromDate.getTime(), to: leaf.validToDate.getTime() }, wish, random);
+      const askAgain = Date.now() + (wish?.askAgainMs ?? ASK_AGAIN_MS);
+      await this.#sleepUntil(Math.min(due, askAgain));
+      if (due <= askAgain) return wish?.certificate;
+    }
+  }
+
+  /** What the authority says of the time of renewal; undefined where it says nothing. */
+  async #wishFor(host: string, leaf: X509Certificate): Promise<RenewalWish | undefined> {
     const { signal } = this.#stopped;
-    const { directory, email, ca } = this.#options;
+    try {
+      return await renewalWish(this.#options, leaf, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#log.debug({ host, reason: messageOf(error) }, 'the authority does not say when to renew');
+      return undefined;
+    }
+  }
+
+  async #renew(store: AcmeStore, host: string, replaces: string | undefined): Promise<void> {
+    const { signal } = this.#stopped;
+    const { directory } = this.#options;
     const accountKey = await store.accountKey(makeAccountKey);
-    const client = await openAccount({ directory, email, ca }, accountKey, signal);
-    const made = await orderCertificate(client, host, this.#responders, signal);
+    const client = await openAccount(this.#options, accountKey, signal);
+    const made = await orderCertificate(client, { host, replaces }, this.#responders, signal);
     const pair = { ...made, from: { cert: `certificate for ${host} from ${directory}`, key: `key for ${host}` } };
     const leaf = leafOf(pair);
-    if (leaf.checkHost(host) === undefined || isExpired(leaf, Date.now()))
+    if (leaf.checkHost(host.replace('*', 'any')) === undefined || isExpired(leaf, Date.now()))
       throw new AcmeError(`the certificate from ${directory} is not for ${host}, or ended on ${leaf.validTo}`);
     this.#pairs.set(host, await store.keep(host, made));
     if (signal.aborted) return;
     this.#use([...this.#pairs.values()]);
     this.#log.info({ host, until: leaf.validTo }, 'certificate issued by ACME');
-  }
-
-  /** Milliseconds since 1970; 0 while there is no certificate. */
-  #renewal(host: string): number {
-    const pair = this.#pairs.get(host);
-    if (pair === undefined) return 0;
-    const { validFromDate, validToDate } = leafOf(pair);
-    return renewalTime(validFromDate.getTime(), validToDate.getTime(), Math.random());
   }
 
   async #sleepUntil(time: number): Promise<void> {
@@ -144,16 +170,17 @@ export class AcmeCertificates {
   }
 }
 
-/** Throws `BrokerOptionsError` for names that no challenge of a broker can prove. */
-export function checkAcmeHosts(hosts: readonly string[]): void {
+/** Throws `BrokerOptionsError` for names that no challenge of this broker can prove. */
+function checkAcmeHosts({ hosts, dns }: AcmeOptions): void {
   if (hosts.length === 0) throw new BrokerOptionsError('acme.hosts: name at least one host');
   for (const host of hosts) {
-    if (host.startsWith('*.'))
+    const wildcard = host.startsWith('*.');
+    if (wildcard && dns === undefined)
       throw new BrokerOptionsError(
-        `acme.hosts: ${host}: a wildcard needs DNS-01, which a broker cannot answer; ` +
-          'have it issued elsewhere (certbot, lego, cert-manager) and give the files as public.tls',
+        `acme.hosts: ${host}: a wildcard needs DNS-01: give a program that writes TXT records as acme.dns, ` +
+          'or have it issued elsewhere (certbot, lego, cert-manager) and give the files as public.tls',
       );
-    if (!/^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(host))
+    if (!HOST.test(wildcard ? host.slice(2) : host))
       throw new BrokerOptionsError(`acme.hosts: ${host}: not a full host name in lower case, without a port`);
   }
 }

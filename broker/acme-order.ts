@@ -3,27 +3,16 @@ import { Agent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { rootCertificates } from 'node:tls';
 import { messageOf, whyUnreachable } from './acme-reach.ts';
+import type { AcmeResponder } from './acme-responders.ts';
 import { AcmeError } from './errors.ts';
-
-/** PEM texts. */
-export interface ChallengePair {
-  readonly cert: string;
-  readonly key: string;
-}
-
-/** Where a challenge is answered; undefined takes the answer back. */
-export interface AcmeResponders {
-  /** RFC 8737: certificates for the handshake with `acme-tls/1`, one of each kind of key. */
-  tlsAlpn(host: string, made: readonly ChallengePair[] | undefined): void;
-  /** RFC 8555 §8.3; absent where no plain listener is. */
-  readonly http: ((token: string, answer: string | undefined) => void) | undefined;
-}
 
 export interface AcmeAuthority {
   readonly directory: string;
-  readonly email: string | undefined;
+  readonly email?: string | undefined;
   /** PEM of an authority beside the public ones for the TLS of the directory. */
-  readonly ca: string | undefined;
+  readonly ca?: string | undefined;
+  /** External Account Binding (RFC 8555 §7.3.4): what the authority gave to its customer, the key in base64url. */
+  readonly binding?: { readonly kid: string; readonly hmacKey: string } | undefined;
 }
 
 const REQUEST_TIMEOUT_MS = 15_000;
@@ -37,16 +26,26 @@ export async function makeAccountKey(): Promise<Buffer> {
   return crypto.createPrivateEcdsaKey('P-256');
 }
 
-/** A client whose account exists at the authority. Rejects with `AcmeError`. */
-export async function openAccount(authority: AcmeAuthority, accountKey: string, signal: AbortSignal): Promise<Client> {
+/** The library, loaded with the first need. It has one HTTP client for the whole process, for one authority. */
+export async function acmeLibrary({ ca }: AcmeAuthority): Promise<typeof import('acme-client')> {
   const acme = await import('acme-client');
-  // The library has one HTTP client for the whole process, and repeats failed requests unless told not to.
   const { defaults } = acme.axios;
+  // It repeats failed requests unless told not to.
   Object.assign(defaults, { acmeSettings: { retryMaxAttempts: 0 } });
   defaults.timeout = REQUEST_TIMEOUT_MS;
   defaults.maxContentLength = MAX_ANSWER_BYTES;
-  if (authority.ca !== undefined) defaults.httpsAgent = new Agent({ ca: [...rootCertificates, authority.ca] });
-  const client = new acme.Client({ directoryUrl: authority.directory, accountKey });
+  if (ca !== undefined) defaults.httpsAgent = new Agent({ ca: [...rootCertificates, ca] });
+  return acme;
+}
+
+/** A client whose account exists at the authority. Rejects with `AcmeError`. */
+export async function openAccount(authority: AcmeAuthority, accountKey: string, signal: AbortSignal): Promise<Client> {
+  const acme = await acmeLibrary(authority);
+  const client = new acme.Client({
+    directoryUrl: authority.directory,
+    accountKey,
+    ...(authority.binding === undefined ? {} : { externalAccountBinding: authority.binding }),
+  });
   const contact = authority.email === undefined ? {} : { contact: [`mailto:${authority.email}`] };
   await step(`no account at ${authority.directory}`, signal, async () => {
     try {
@@ -60,17 +59,19 @@ export async function openAccount(authority: AcmeAuthority, accountKey: string, 
   return client;
 }
 
-/** A certificate for `host`, PEM texts. Rejects with `AcmeError`, or with the reason of the signal. */
+/**
+ * A certificate for `host`, PEM texts. Of the responders the first of a kind that the authority offers is used. Rejects
+ * with `AcmeError`, or with the reason of the signal.
+ */
 export async function orderCertificate(
   client: Client,
-  host: string,
-  responders: AcmeResponders,
+  { host, replaces }: { readonly host: string; readonly replaces: string | undefined },
+  responders: readonly AcmeResponder[],
   signal: AbortSignal,
 ): Promise<{ cert: string; key: string }> {
   const { crypto } = await import('acme-client');
-  const order = await step(`the order for ${host} was refused`, signal, () =>
-    client.createOrder({ identifiers: [{ type: 'dns', value: host }] }),
-  );
+  const wanted = { identifiers: [{ type: 'dns', value: host }], ...(replaces === undefined ? {} : { replaces }) };
+  const order = await step(`the order for ${host} was refused`, signal, () => client.createOrder(wanted));
   const authorizations = await step(`the order for ${host} cannot be read`, signal, () =>
     client.getAuthorizations(order),
   );
@@ -89,40 +90,32 @@ async function prove(
   client: Client,
   order: Order,
   authorization: Authorization,
-  responders: AcmeResponders,
+  responders: readonly AcmeResponder[],
   signal: AbortSignal,
 ): Promise<void> {
-  const { crypto } = await import('acme-client');
   const host = authorization.identifier.value;
-  // Whoever gave a plain listener may have something in front that ends TLS.
-  const kinds = responders.http === undefined ? ['tls-alpn-01'] : ['http-01', 'tls-alpn-01'];
-  const challenge = kinds
-    .map((kind) => authorization.challenges.find(({ type }) => type === kind))
-    .find((offered) => offered !== undefined);
-  if (challenge === undefined) {
-    const offered = authorization.challenges.map(({ type }) => type).join(', ');
-    throw new AcmeError(`the authority offers ${offered} for ${host}, and this broker answers ${kinds.join(', ')}`);
+  const offered = new Map<string, (typeof authorization.challenges)[number]>(
+    authorization.challenges.map((challenge) => [challenge.type, challenge]),
+  );
+  const responder = responders.find(({ kind }) => offered.has(kind));
+  const asked = responder === undefined ? undefined : offered.get(responder.kind);
+  if (responder === undefined || asked === undefined) {
+    const answered = responders.map(({ kind }) => kind).join(', ');
+    const kinds = [...offered.keys()].join(', ');
+    throw new AcmeError(`the authority offers ${kinds} for ${host}, and this broker answers ${answered}`);
   }
-  const answer = await client.getChallengeKeyAuthorization(challenge);
+  const answer = await client.getChallengeKeyAuthorization(asked);
+  const challenge = { authorization, token: asked.token, answer };
   try {
-    if (challenge.type === 'http-01') responders.http?.(challenge.token, answer);
-    else {
-      const keys = await Promise.all([crypto.createPrivateEcdsaKey('P-256'), crypto.createPrivateRsaKey(2048)]);
-      const made = await Promise.all(keys.map((key) => crypto.createAlpnCertificate(authorization, answer, key)));
-      responders.tlsAlpn(
-        host,
-        made.map(([key, cert]) => ({ key: key.toString(), cert: cert.toString() })),
-      );
-    }
-    await step(`the challenge for ${host} was refused`, signal, () => client.completeChallenge(challenge));
+    await responder.give(challenge, signal);
+    await step(`the challenge for ${host} was refused`, signal, () => client.completeChallenge(asked));
     const seen = await poll(`the proof of ${host}`, signal, async () => {
       const found = (await client.getAuthorizations(order)).find(({ identifier }) => identifier.value === host);
       return found ?? authorization;
     });
-    if (seen.status !== 'valid') throw new AcmeError(`${host} was not proved by ${challenge.type}: ${reasonOf(seen)}`);
+    if (seen.status !== 'valid') throw new AcmeError(`${host} was not proved by ${asked.type}: ${reasonOf(seen)}`);
   } finally {
-    if (challenge.type === 'http-01') responders.http?.(challenge.token, undefined);
-    else responders.tlsAlpn(host, undefined);
+    await responder.takeBack(challenge, signal);
   }
 }
 

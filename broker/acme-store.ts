@@ -42,19 +42,19 @@ export class AcmeStore {
   }
 
   async certificate(host: string): Promise<CertificatePair | undefined> {
-    const text = await this.#read(`${host}.pem`);
+    const text = await this.#read(fileOf(host));
     return text === undefined ? undefined : this.#pair(host, text);
   }
 
   /** PEM texts; resolves when they are on disk. */
   async keep(host: string, made: { readonly cert: string; readonly key: string }): Promise<CertificatePair> {
     const text = `${made.key.trim()}\n${made.cert.trim()}\n`;
-    await this.#write(`${host}.pem`, text);
+    await this.#write(fileOf(host), text);
     return this.#pair(host, text);
   }
 
   #pair(host: string, text: string): CertificatePair {
-    const path = join(this.#folder, `${host}.pem`);
+    const path = join(this.#folder, fileOf(host));
     return { cert: text, key: text, from: { cert: path, key: path } };
   }
 
@@ -72,4 +72,9 @@ export class AcmeStore {
     await writeFile(`${path}.new`, text, PRIVATE);
     await rename(`${path}.new`, path);
   }
+}
+
+/** No host begins with an underscore, and not every file system has names with an asterisk. */
+function fileOf(host: string): string {
+  return `${host.replace('*', '_')}.pem`;
 }

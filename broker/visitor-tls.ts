@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { AcmeCertificates } from './acme-certificates.ts';
 import type { AcmeOptions } from './acme-certificates.ts';
 import { AcmeHttpListener } from './acme-http-listener.ts';
-import type { ChallengePair } from './acme-order.ts';
+import { dnsResponder, httpResponder, tlsAlpnResponder } from './acme-responders.ts';
 import { CertificateFiles } from './certificate-files.ts';
 import type { CertificateFile } from './certificate-files.ts';
 import type { CertificatePair } from './certificate-pair.ts';
@@ -63,10 +63,13 @@ export class VisitorTls {
   async #startAcme(options: AcmeOptions, log: Logger, use: (pairs: readonly CertificatePair[]) => void): Promise<void> {
     const http = options.http === undefined ? undefined : await AcmeHttpListener.listen(options.http);
     this.#http = http;
-    const responders = {
-      tlsAlpn: (host: string, pairs: readonly ChallengePair[] | undefined) => this.front.challenge(host, pairs),
-      http: http === undefined ? undefined : (token: string, text: string | undefined) => http.answer(token, text),
-    };
+    // Whoever gave a plain listener may have something in front that ends TLS, and whoever gave a program for names
+    // may have several brokers behind one of them.
+    const responders = [
+      ...(options.dns === undefined ? [] : [dnsResponder(options.dns)]),
+      ...(http === undefined ? [] : [httpResponder(http)]),
+      tlsAlpnResponder(this.front),
+    ];
     const acme = new AcmeCertificates(options, { log, responders, use });
     this.#acme = acme;
     await acme.start();

@@ -67,6 +67,7 @@ export function brokerCommand(): Command {
 Environment:
   ADIT_BROKER_KEY    lets the broker register at the control plane
   ADIT_PEER_SECRET   shared by brokers and edges; needed for --peer and --peer-listen
+  ADIT_ACME_EAB_KEY  key of the external account of --acme-eab-kid (base64url)
 
 Examples:
   adit broker --id fra-1 --region fra --control https://control.example --tls-cert tls.pem --tls-key key.pem \\

@@ -2,13 +2,23 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { get } from 'node:https';
+import { Resolver } from 'node:dns/promises';
+import { request } from 'node:https';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { AcmeBinaries } from './binaries.ts';
 
 const HOST = '127.0.0.1';
+const DAY_SECONDS = 86_400;
+
+/** What one run of the authority is like. */
+export interface PebbleRun {
+  /** Of a certificate. */
+  readonly lifetimeSeconds?: number;
+  /** External accounts, by their name: no account without one of these keys (base64url). */
+  readonly externalKeys?: Readonly<Record<string, string>>;
+}
 
 export interface PebbleSetup {
   readonly binaries: AcmeBinaries;
@@ -20,8 +30,14 @@ export interface PebbleSetup {
   /** Where it looks for the answers to challenges, whatever the name. */
   readonly tlsPort: number;
   readonly httpPort: number;
-  readonly lifetimeSeconds: number;
   readonly blocked: readonly string[];
+}
+
+interface PebblePorts {
+  readonly acme: number;
+  readonly management: number;
+  readonly dns: number;
+  readonly records: number;
 }
 
 /** A real ACME server, with a name server that leads every name to this machine. It can be stopped and started again. */
@@ -29,10 +45,10 @@ export class Pebble {
   readonly directory: string;
   readonly log: string[] = [];
   readonly #setup: PebbleSetup;
-  readonly #ports: { readonly acme: number; readonly management: number; readonly dns: number };
+  readonly #ports: PebblePorts;
   #children: ChildProcess[] = [];
 
-  private constructor(setup: PebbleSetup, ports: { acme: number; management: number; dns: number }) {
+  private constructor(setup: PebbleSetup, ports: PebblePorts) {
     this.#setup = setup;
     this.#ports = ports;
     this.directory = `https://localhost:${ports.acme}/dir`;
@@ -40,14 +56,14 @@ export class Pebble {
 
   /** Reserves ports; nothing runs yet. */
   static async prepare(setup: PebbleSetup): Promise<Pebble> {
-    const [acme, management, dns] = [await freePort(), await freePort(), await freePort()];
-    return new Pebble(setup, { acme, management, dns });
+    const [acme, management, dns, records] = [await freePort(), await freePort(), await freePort(), await freePort()];
+    return new Pebble(setup, { acme, management, dns, records });
   }
 
   /** A fresh authority: accounts and orders of the one before are unknown to it. */
-  async start(): Promise<void> {
-    const { binaries, folder, tls, tlsPort, httpPort, lifetimeSeconds, blocked } = this.#setup;
-    const { acme, management, dns } = this.#ports;
+  async start({ lifetimeSeconds = 90 * DAY_SECONDS, externalKeys }: PebbleRun = {}): Promise<void> {
+    const { binaries, folder, tls, tlsPort, httpPort, blocked } = this.#setup;
+    const { acme, management, dns, records } = this.#ports;
     const config = join(folder, 'pebble.json');
     await writeFile(
       config,
@@ -60,6 +76,8 @@ export class Pebble {
           httpPort,
           tlsPort,
           domainBlocklist: blocked,
+          externalAccountBindingRequired: externalKeys !== undefined,
+          externalAccountMACKeys: externalKeys ?? {},
           profiles: { default: { description: 'of the tests', validityPeriod: lifetimeSeconds } },
         },
       }),
@@ -67,9 +85,16 @@ export class Pebble {
     // The name server answers over UDP; its other servers are off.
     await this.#run(
       binaries.challtestsrv,
-      ['-dnsserver', `${HOST}:${dns}`, '-defaultIPv4', HOST, '-defaultIPv6', '', '-management', `${HOST}:0`].concat(
-        ['-http01', '-https01', '-tlsalpn01', '-doh'].flatMap((flag) => [flag, '']),
-      ),
+      [
+        '-dnsserver',
+        `${HOST}:${dns}`,
+        '-defaultIPv4',
+        HOST,
+        '-defaultIPv6',
+        '',
+        '-management',
+        `${HOST}:${records}`,
+      ].concat(['-http01', '-https01', '-tlsalpn01', '-doh'].flatMap((flag) => [flag, ''])),
       /Starting management server/,
     );
     await this.#run(
@@ -90,19 +115,48 @@ export class Pebble {
     }
   }
 
+  /** Where the name server is told of records. */
+  get recordsUrl(): string {
+    return `http://${HOST}:${this.#ports.records}`;
+  }
+
+  /** The TXT records that the name server gives for `name`. */
+  async records(name: string): Promise<readonly string[]> {
+    const resolver = new Resolver();
+    resolver.setServers([`${HOST}:${this.#ports.dns}`]);
+    const found = await resolver.resolveTxt(name).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENODATA' || error.code === 'ENOTFOUND') return [];
+      throw error;
+    });
+    return found.map((pieces) => pieces.join(''));
+  }
+
   /** PEM of the authority that signs what is issued now. */
-  async root(): Promise<string> {
-    return await new Promise((resolve, reject) => {
-      const request = get(
-        `https://localhost:${this.#ports.management}/roots/0`,
-        { ca: this.#setup.ca, family: 4 },
-        (response) => {
-          let text = '';
-          response.setEncoding('utf8').on('data', (piece: string) => (text += piece));
-          response.on('end', () => resolve(text));
-        },
-      );
-      request.on('error', reject);
+  root(): Promise<string> {
+    return this.#manage('GET', 'roots/0');
+  }
+
+  /** What the authority says from now on when it is asked when to renew `certificate` (PEM). */
+  async sayOfRenewal(certificate: string, wish: unknown): Promise<void> {
+    await this.#manage(
+      'POST',
+      'set-renewal-info/',
+      JSON.stringify({ Certificate: certificate, ARIResponse: JSON.stringify(wish) }),
+    );
+  }
+
+  #manage(method: string, path: string, body?: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const url = `https://localhost:${this.#ports.management}/${path}`;
+      const sent = request(url, { method, ca: this.#setup.ca, family: 4 }, (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (piece: string) => (text += piece));
+        response.on('end', () =>
+          response.statusCode === 200 ? resolve(text) : reject(new Error(`${url}: ${response.statusCode} ${text}`)),
+        );
+      });
+      sent.on('error', reject);
+      sent.end(body);
     });
   }
 
