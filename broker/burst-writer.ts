@@ -2,16 +2,39 @@ import type { Socket } from 'node:net';
 
 /** Up to this many bytes one copy is cheaper than a write of several buffers. */
 const COPY_BYTES = 16 * 1024;
+/** More is not held back. */
+const HELD_BYTES = 128 * 1024;
 
-/** Writes to a socket; what is written during a burst leaves together: a head and its body are one packet. */
+/** Hold something until every socket that is readable now was read. */
+let holding: BurstWriter[] = [];
+
+function flushAll(): void {
+  const writers = holding;
+  holding = [];
+  for (const writer of writers) writer.release();
+}
+
+/**
+ * Writes to a socket. What is written during a burst waits for `flush`, or until every socket that is readable now was
+ * read: a head and its body are one write, and so are the TLS records that a larger body came in.
+ */
 export class BurstWriter {
   readonly #socket: Socket;
+  readonly #onReleased: () => void;
   #pieces: Uint8Array[] = [];
   #bytes = 0;
   #open = false;
+  #isWaiting = false;
 
-  constructor(socket: Socket) {
+  /** `onReleased`: what a burst left behind was handed to the socket. */
+  constructor(socket: Socket, onReleased: () => void) {
     this.#socket = socket;
+    this.#onReleased = onReleased;
+  }
+
+  /** Something is held back. */
+  get holds(): boolean {
+    return this.#bytes > 0;
   }
 
   open(): void {
@@ -20,17 +43,28 @@ export class BurstWriter {
 
   close(): void {
     this.#open = false;
-    this.flush();
+    if (this.#bytes === 0 || this.#isWaiting) return;
+    this.#isWaiting = true;
+    if (holding.length === 0) setImmediate(flushAll);
+    holding.push(this);
   }
 
   write(bytes: Uint8Array): void {
-    if (!this.#open) {
+    if (!this.#open && this.#bytes === 0) {
       this.#socket.write(bytes);
       return;
     }
     this.#pieces.push(bytes);
     this.#bytes += bytes.length;
-    if (this.#bytes > COPY_BYTES) this.flush();
+    if (!this.#open || this.#bytes >= HELD_BYTES) this.flush();
+  }
+
+  /** Every socket was read. */
+  release(): void {
+    this.#isWaiting = false;
+    if (this.#socket.destroyed) return;
+    this.flush();
+    this.#onReleased();
   }
 
   /** Hands everything to the socket now. */

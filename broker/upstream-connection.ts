@@ -88,8 +88,8 @@ export class UpstreamConnection implements StreamReceiver, MessageHandler<Respon
     if (this.#upgraded) sink.onUpgraded(buffer);
     else this.#parser.push(buffer);
     sink.onBurst(false);
-    if (this.#sink === sink && sink.blocked) this.#unacknowledged += bytes.length;
-    else this.wire.consumed(bytes.length);
+    this.#unacknowledged += bytes.length;
+    if (this.#sink !== sink || !sink.blocked) this.acknowledge();
   }
 
   onEnd(): void {

@@ -67,7 +67,9 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
     this.#parser = new RequestParser(this, { limits: headLimits(limits) });
     this.#bodyPace = new BodyPace(limits.bodyFloorBytes, limits.bodyPaceMs);
     this.#readerPace = new BodyPace(limits.bodyFloorBytes, limits.readerPaceMs);
-    this.#out = new BurstWriter(socket);
+    this.#out = new BurstWriter(socket, () => {
+      if (!socket.writableNeedDrain) this.#exchange?.visitorDrained();
+    });
     socket.on('data', (bytes) => this.#onData(bytes));
     socket.on('end', () => this.#onEnd());
     socket.on('drain', () => this.#onDrain());
@@ -81,7 +83,7 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
   }
 
   get blocked(): boolean {
-    return this.#socket.writableNeedDrain;
+    return this.#socket.writableNeedDrain || this.#out.holds;
   }
 
   /** No request is being read or answered. */
@@ -141,6 +143,7 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
 
   finished(broken: boolean): void {
     this.#exchange = undefined;
+    this.#out.flush();
     if (broken) this.#reset();
     else this.#next();
   }
