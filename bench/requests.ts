@@ -6,7 +6,7 @@ import { cpuMs } from './rig/cpu-time.ts';
 import { nginxProxy, nginxUpstream } from './rig/nginx-pair.ts';
 import { printProfile, PROFILED } from './rig/profile.ts';
 import { withRealTime } from './rig/real-time.ts';
-import { startFixedAnswers, startStack, startUndiciProxy } from './rig/programs.ts';
+import { startFixedAnswers, startNativeAnswers, startStack, startUndiciProxy } from './rig/programs.ts';
 import { wrk, type Measured } from './rig/wrk.ts';
 
 /**
@@ -16,7 +16,8 @@ import { wrk, type Measured } from './rig/wrk.ts';
  * `npm run bench -- requests [--seconds 3] [--rounds 3] [--cases 1k:64,64k:64,1k:64:vary] [--parties nginx,adit]
  * [--dist DIR[,DIR]] [--json FILE]`. With several bundles each is a party of its own, so that versions are compared in one
  * run. The party `floor` is a server of `node:net` that gives the same answer of 1 KB to everybody: what a request costs a
- * process of Node at least, and ours are two. A case with `vary` has other heads in each request.
+ * process of Node at least, and ours are two; `native-floor` is the same with its sockets in native code (a C compiler is
+ * needed). A case with `vary` has other heads in each request.
  *
  * `--realtime` (root) lets what is measured run before all else on the machine, with a pause after each sample: on a
  * machine with other work the figures are then nearer to those of one at rest.
@@ -126,6 +127,11 @@ async function startParties(names: readonly string[]): Promise<Party[]> {
     const server = await startFixedAnswers(1024);
     stops.push(() => server.stop());
     add('floor, 1 KB', server.address, 'localhost', { server: [server.pid] });
+  }
+  if (names.includes('native-floor')) {
+    const server = await startNativeAnswers(1024);
+    stops.push(() => server.stop());
+    add('native floor, 1 KB', server.address, 'localhost', { server: [server.pid] });
   }
   if (names.includes('undici')) {
     const proxy = await startUndiciProxy(upstream.address);

@@ -1,8 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { buildBatches } from '../native/build-batches.ts';
 
 export interface Program {
   readonly pid: number;
@@ -43,6 +46,19 @@ export async function startFixedAnswers(bodyBytes: number): Promise<Program & { 
   const program = fileURLToPath(new URL('./fixed-answers.ts', import.meta.url));
   const started = await start([program, String(bodyBytes)]);
   return { ...started.program, address: started.line };
+}
+
+/** The same with sockets in native code, compiled here. */
+export async function startNativeAnswers(bodyBytes: number): Promise<Program & { readonly address: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'adit-bench-'));
+  const addon = await buildBatches(folder);
+  const program = fileURLToPath(new URL('../native/fixed-answers-process.ts', import.meta.url));
+  const started = await start([program, addon, String(bodyBytes)]);
+  const stop = async (): Promise<void> => {
+    await started.program.stop();
+    await rm(folder, { recursive: true });
+  };
+  return { pid: started.program.pid, stop, address: started.line };
 }
 
 /** Runs a Node program until its first line of output. */
