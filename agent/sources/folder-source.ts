@@ -99,7 +99,9 @@ export class FolderSource implements Source {
       const { renderFolders } = await import('../../shared/manifests/render/run-renderer.ts');
       const files = manifestsOf(texts, config);
       const { signal } = rendering;
-      this.#rendered = await renderFolders({ root: this.#dir, files, namespace: config.namespace, signal });
+      const { namespace } = config;
+      const [unsaved, previous] = [this.#overlay, this.#rendered];
+      this.#rendered = await renderFolders({ root: this.#dir, files, namespace, unsaved, previous, signal });
       if (this.#rendering === rendering && this.#started) this.#compile();
     } catch (error) {
       if (!rendering.signal.aborted) this.#options.log.warn({ dir: this.#dir, err: error }, 'rendering failed');

@@ -1,4 +1,5 @@
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
@@ -59,14 +60,14 @@ describe.skipIf(kubectl === undefined)('a Kustomize overlay', () => {
     expect(code).toBe(1);
   });
 
-  it('that cannot be rendered, or would fetch something, is one error at its kustomization', async () => {
+  it('that cannot be rendered, or would fetch something, is one error where its kustomization says so', async () => {
     using folder = folderOf({
       'a/kustomization.yaml': 'resources: [gone.yaml]\n',
       'b/kustomization.yaml': 'resources: ["https://example.com/x.yaml", "github.com/a/b//c?ref=main"]\n',
       'plain.yaml': SERVICE,
     });
     const { out, code } = await runCli(folder.dir, ['validate', '.'], env);
-    expect(out).toMatch(/^a\/kustomization\.yaml:1:1: error: kustomize: .*gone\.yaml.* \[render-failed\]$/m);
+    expect(out).toMatch(/^a\/kustomization\.yaml:1:13: error: kustomize: a\/gone\.yaml is not there \[render-failed\]$/m);
     expect(out).toContain('b/kustomization.yaml:1:1: error: kustomize: it names what is elsewhere, and nothing is fetched: https://example.com/x.yaml, github.com/a/b//c?ref=main');
     expect(out).toContain('2 errors, 0 warnings, 0 notes');
     expect(code).toBe(1);
@@ -91,6 +92,31 @@ describe.skipIf(kubectl === undefined)('a Kustomize overlay', () => {
     }
   });
 
+  it('is rendered with what is unsaved, from a copy that is gone afterwards, and not again when nothing changed', async () => {
+    using folder = folderOf(OVERLAY);
+    const before = textsBelow(folder.dir);
+    const route = OVERLAY['overlays/prod/route.yaml'].replace('prod.test', 'unsaved.test');
+    const unsaved = new Map([['overlays/prod/route.yaml', route]]);
+    const files = Object.entries({ ...OVERLAY, 'overlays/prod/route.yaml': route }).map(([path, text]) => ({ path, text }));
+    const options = { root: folder.dir, files, namespace: 'default', unsaved, env };
+    const first = await renderFolders(options);
+    expect(first.problems).toEqual([]);
+    expect(first.rendered[0]?.text).toContain('unsaved.test');
+    expect(textsBelow(folder.dir)).toEqual(before);
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith(`adit-render-${process.pid}-`))).toEqual([]);
+    const again = await renderFolders({ ...options, previous: first, signal: AbortSignal.timeout(30_000) });
+    expect(again.made.get('overlays/prod')).toBe(first.made.get('overlays/prod'));
+    writeInto(folder.dir, { 'base/service.yaml': SERVICE.replace('port: 80', 'port: 81') });
+    const changed = await renderFolders({ ...options, previous: again });
+    expect(changed.rendered[0]?.text).toContain('port: 81');
+  });
+
+  it('outside of the folder that is read gives positions all the same', async () => {
+    using folder = folderOf({ ...OVERLAY, 'base/route.yaml': ROUTE.replace('services:', 'servces:'), 'overlays/prod/route.yaml': 'apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: { name: shop }\n' });
+    const { out } = await runCli(folder.dir, ['validate', 'overlays'], env);
+    expect(out).toContain('base/route.yaml:9:7: error: IngressRoute prod/p-shop: strict decoding error: unknown field "spec.routes[0].servces"');
+  });
+
   it('is no longer rendered once its caller has another state', async () => {
     using folder = folderOf(OVERLAY);
     const files = Object.entries(OVERLAY).map(([path, text]) => ({ path, text }));
@@ -100,6 +126,11 @@ describe.skipIf(kubectl === undefined)('a Kustomize overlay', () => {
     await expect(run).rejects.toThrow('newer');
   });
 }); // prettier-ignore
+
+function textsBelow(dir: string): Record<string, string> {
+  const files = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return Object.fromEntries(files.map((entry) => join(entry.parentPath, entry.name)).map((path) => [path, readFileSync(path, 'utf8')]));
+} // prettier-ignore
 
 const CHART = {
   'shop/Chart.yaml': 'apiVersion: v2\nname: shop\nversion: 0.1.0\n',
@@ -125,14 +156,14 @@ describe.skipIf(helm === undefined)('a Helm chart', () => {
     expect(code).toBe(0);
   });
 
-  it('is told of at its template, and Helm\'s own words at its Chart.yaml', async () => {
+  it('is told of at its template, and where Helm itself says it is wrong', async () => {
     using folder = folderOf({ ...CHART, 'shop/templates/plan.yaml': 'apiVersion: hub.traefik.io/v1alpha1\nkind: APIPlan\nmetadata: { name: p }\nspec: { titel: "{{ .Values.limit }}" }\n' });
     const wrong = await runCli(folder.dir, ['validate', '.'], env);
     expect(wrong.out).toMatch(/^shop\/templates\/plan\.yaml:1:1: error: APIPlan default\/p: .*titel/m);
     expect(wrong.out).toContain('Rendered from shop by helm: the template is named, the line in it is not known.');
     writeInto(folder.dir, { 'shop/templates/plan.yaml': '{{ .Values.nothing.here }}\n' });
     const failed = await runCli(folder.dir, ['validate', '.'], env);
-    expect(failed.out).toMatch(/^shop\/Chart\.yaml:1:1: error: helm: .*nil pointer.* \[render-failed\]$/m);
+    expect(failed.out).toMatch(/^shop\/templates\/plan\.yaml:1:11: error: helm: .*nil pointer.* \[render-failed\]$/m);
     expect(failed.code).toBe(1);
   });
 }); // prettier-ignore

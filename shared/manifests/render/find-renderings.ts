@@ -9,6 +9,8 @@ export interface Rendering {
   readonly dir: string;
   /** `kustomization.yaml` or `Chart.yaml`, to which everything belongs that has no better place. */
   readonly entry: string;
+  /** Folders (with all below them) and files that it is made of, relative to the workspace. */
+  readonly parts: readonly string[];
   /** What it would fetch from elsewhere, which is not done. */
   readonly remote: readonly string[];
 }
@@ -19,6 +21,8 @@ export interface Renderings {
   readonly taken: ReadonlySet<string>;
   /** Those of them that say only what is another about an object. */
   readonly patches: ReadonlySet<string>;
+  /** What kustomizations name and is not among the files: a base elsewhere in the repository. */
+  readonly beyond: readonly string[];
 }
 
 const KUSTOMIZATION = /^(kustomization\.ya?ml|Kustomization)$/;
@@ -49,18 +53,19 @@ export function findRenderings(files: readonly SourceFile[]): Renderings {
   const roots: Rendering[] = [];
   for (const [dir, entry] of charts) {
     if ([...charts.keys()].some((other) => other !== dir && isBelow(dir, other))) continue;
-    roots.push({ by: 'helm', dir, entry, remote: [] });
+    roots.push({ by: 'helm', dir, entry, parts: [dir], remote: [] });
     for (const { path } of files) if (isBelow(path, dir)) taken.add(path);
   }
-  const remotes = new Map<string, string[]>();
+  const beyond = new Set<string>();
+  const known = new Set(files.map(({ path }) => path));
   for (const [dir, { value }] of overlays) {
-    remotes.set(dir, named(value).filter(isRemote));
     for (const name of patchesOf(value)) patches.add(join(dir, name));
     for (const name of named(value)) {
       if (isRemote(name)) continue;
       const target = join(dir, name);
       taken.add(target);
       if (overlays.has(target)) built.add(target);
+      else if (!known.has(target)) beyond.add(target);
     }
   }
   // What lies beside a kustomization is its own: patches and values would be no whole objects.
@@ -68,26 +73,28 @@ export function findRenderings(files: readonly SourceFile[]): Renderings {
   for (const [dir, { entry, value }] of overlays) {
     if (built.has(dir) || text(fields(value)['kind']) === 'Component') continue;
     if (roots.some((root) => root.by === 'helm' && isBelow(dir, root.dir))) continue;
-    roots.push({ by: 'kustomize', dir, entry, remote: remotesBelow(dir, overlays, remotes) });
+    roots.push({ by: 'kustomize', dir, entry, ...madeOf(dir, overlays) });
   }
-  return { roots: roots.toSorted((a, b) => (a.dir < b.dir ? -1 : 1)), taken, patches };
+  return { roots: roots.toSorted((a, b) => (a.dir < b.dir ? -1 : 1)), taken, patches, beyond: [...beyond] };
 }
 
-function remotesBelow(
+/** What an overlay names, and what that names in its turn. */
+function madeOf(
   dir: string,
   overlays: ReadonlyMap<string, { readonly value: unknown }>,
-  remotes: ReadonlyMap<string, readonly string[]>,
-): string[] {
-  const found: string[] = [];
-  const seen = new Set<string>();
+): Pick<Rendering, 'parts' | 'remote'> {
+  const remote: string[] = [];
+  const parts = new Set<string>();
   const waiting = [dir];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    if (seen.has(next)) continue;
-    seen.add(next);
-    found.push(...(remotes.get(next) ?? []));
-    for (const name of named(overlays.get(next)?.value)) if (!isRemote(name)) waiting.push(join(next, name));
+    if (parts.has(next)) continue;
+    parts.add(next);
+    for (const name of named(overlays.get(next)?.value)) {
+      if (isRemote(name)) remote.push(name);
+      else waiting.push(join(next, name));
+    }
   }
-  return found;
+  return { parts: [...parts], remote };
 }
 
 /** Files and folders that a kustomization names. */
@@ -138,14 +145,15 @@ function split(path: string): [dir: string, name: string] {
   return at < 0 ? ['', path] : [path.slice(0, at), path.slice(at + 1)];
 }
 
-function isBelow(path: string, dir: string): boolean {
+/** Whether a path is a folder (`''`: the workspace) or file, or below it. */
+export function isBelow(path: string, dir: string): boolean {
   return dir === '' || path === dir || path.startsWith(`${dir}/`);
 }
 
 function join(dir: string, name: string): string {
   const parts = dir === '' ? [] : dir.split('/');
   for (const part of name.split('/')) {
-    if (part === '..') parts.pop();
+    if (part === '..' && parts.length > 0 && parts.at(-1) !== '..') parts.pop();
     else if (part !== '.' && part !== '') parts.push(part);
   }
   return parts.join('/');
