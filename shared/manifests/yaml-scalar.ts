@@ -59,6 +59,9 @@ export function scalarValue(node: Scalar): unknown {
 
 /** The name of a field: keys are texts in JSON, whatever they are read as. */
 export function keyName(node: Scalar): string {
-  const value = scalarValue(node);
+  return keyText(scalarValue(node));
+}
+
+export function keyText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
