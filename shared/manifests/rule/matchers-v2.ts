@@ -1,6 +1,17 @@
 import type { Matcher } from '../../gateway/matcher.ts';
-import { anyOf, at, badPattern, clientIp, joined, onlyAscii, type Argument, type Known, type Made } from './call.ts';
-import { templatePattern } from './template.ts';
+import {
+  anyOf,
+  at,
+  badPattern,
+  clientIp,
+  joined,
+  onlyAscii,
+  type Argument,
+  type Known,
+  type Made,
+  type Problem,
+} from './call.ts';
+import { templatePattern, type Template } from './template.ts';
 
 /**
  * The matchers of Traefik v2, as v3 has them for rules with `ruleSyntax: v2`: most take several values, of which one must
@@ -48,11 +59,19 @@ function fromTemplate(
   arg: Argument,
   what: Parameters<typeof templatePattern>[1],
   make: (pattern: string) => Matcher,
-  template = arg.text,
 ): Made {
-  const read = templatePattern(template, what);
+  const read = templatePattern(arg.text, what);
   if ('problem' in read) return at(arg, read.problem);
-  return badPattern(arg, read.pattern) ?? make(read.pattern);
+  return badTemplate(arg, read) ?? make(read.pattern);
+}
+
+/** Traefik takes no part that is no pattern by itself, even where a part behind it would make one of the whole. */
+function badTemplate(arg: Argument, { pattern, variables }: Template): Problem | undefined {
+  for (const part of variables) {
+    const problem = badPattern(arg, part.pattern);
+    if (problem !== undefined) return problem;
+  }
+  return badPattern(arg, pattern);
 }
 
 /** A name twice counts once, with its last value. */
@@ -66,7 +85,10 @@ function pairs(args: readonly Argument[], make: (name: Argument, value: Argument
   return joined('all', [...byName.values()]);
 }
 
-/** Each argument is `NAME=VALUE`; those without `=` are taken two by two, as the name and the value. */
+/**
+ * Each argument is `NAME=VALUE`; those without `=` are taken two by two, as the name and the value. All are one route of
+ * Traefik's template language, in which no two may name a variable alike.
+ */
 function queries(args: readonly Argument[]): Made {
   const flat = args.flatMap((arg) => {
     const mark = arg.text.indexOf('=');
@@ -75,12 +97,18 @@ function queries(args: readonly Argument[]): Made {
   });
   if (flat.length % 2 !== 0) return unpaired(args);
   const made: Made[] = [];
+  const variables = new Set<string>();
   for (let index = 0; index < flat.length; index += 2) {
     const [name, value] = [flat[index], flat[index + 1]];
     if (name === undefined || value === undefined) continue;
     const template = `${name.text}=${value.text}`;
     const [key = ''] = template.split('=', 1);
-    made.push(fromTemplate(name, 'query', (pattern) => ({ kind: 'query-first', name: key, pattern }), template));
+    const read = templatePattern(template, 'query');
+    if ('problem' in read) return at(name, read.problem);
+    const known = read.variables.find((variable) => variables.has(variable.name));
+    if (known !== undefined) return at(name, `duplicated route variable "${known.name}"`);
+    for (const variable of read.variables) variables.add(variable.name);
+    made.push(badTemplate(name, read) ?? { kind: 'query-first', name: key, pattern: read.pattern });
   }
   return joined('all', made);
 }
