@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { CredentialSource } from '../../shared/gateway/auth.ts';
 import type { ApplicationConfig, AuthConfig } from '../../shared/gateway/config.ts';
 import type { RequestView } from './request-view.ts';
@@ -30,7 +30,7 @@ export class ApiKeys {
 
   /** The application, unless the key is unknown or suspended. */
   owner(key: string): string | undefined {
-    const digest = createHash('sha256').update(key).digest();
+    const digest = hash('sha256', key, 'buffer');
     let owner: string | undefined;
     for (const known of this.#byPrefix.get(digest.readUInt32BE(0)) ?? []) {
       if (timingSafeEqual(known.digest, digest) && !known.suspended) owner ??= known.application;

@@ -53,7 +53,7 @@ test('each matcher holds what Traefik says it holds', () => {
   expect(matches({ kind: 'query-regexp', name: 'a', pattern: '^[0-9]+$' }, { query: 'a=x&a=12' })).toBe(true);
   expect(matches({ kind: 'method', method: 'get' }, {})).toBe(true);
   expect(matches({ kind: 'host-regexp', pattern: '^[a-z]+\\.example$' }, { host: 'shop.example' })).toBe(true);
-  const forwarded = (ip: string): Parameters<typeof view>[0] => ({ headers: [['X-Forwarded-For', `${ip}, 10.0.0.1`]] });
+  const forwarded = (ip: string): Parameters<typeof view>[0] => ({ headers: [['X-Forwarded-For', `10.0.0.1, ${ip}`]] });
   expect(matches({ kind: 'client-ip', cidr: '192.0.2.0/24' }, forwarded('192.0.2.7'))).toBe(true);
   expect(matches({ kind: 'client-ip', cidr: '2001:db8::/32' }, forwarded('2001:db8::1'))).toBe(true);
   expect(matches({ kind: 'client-ip', cidr: '192.0.2.1' }, forwarded('not an address'))).toBe(false);

@@ -1,26 +1,31 @@
 import { STATUS_CODES } from 'node:http';
-import type { HeaderList } from '../../shared/http1/header-list.ts';
+import type { HeaderList, HeaderPair } from '../../shared/http1/header-list.ts';
 import { removeHopByHop } from '../../shared/http1/hop-by-hop.ts';
 import type { RequestHead, ResponseHead } from '../../shared/http1/message-head.ts';
 import { writeResponseHead } from '../../shared/http1/write-head.ts';
 import { AgentError, toAgentError } from '../errors.ts';
 import type { ExchangeRecord } from '../recorder/exchange-record.ts';
+import type { ExchangeWatch } from '../recorder/exchange-watch.ts';
 import { callerOf } from './auth/caller-note.ts';
 import { beginRecord } from './begin-record.ts';
 import { chunkFrame, LAST_CHUNK } from './chunk-frame.ts';
 import type { ExchangeContext, KnownRequest, Visitor } from './exchange-context.ts';
 import { chainHandler } from './middlewares/chain.ts';
 import { ChainedCall, type ChainPort } from './middlewares/chained-call.ts';
-import type { AnswerHead } from './middlewares/handler.ts';
+import type { AnswerHead, Wrap } from './middlewares/handler.ts';
 import type { OutgoingRequest } from './middlewares/outgoing-request.ts';
 import { failureAnswer, isBodiless, writeAnswer, type OwnAnswer } from './own-answer.ts';
+import { planGate } from './plans/plan-gate.ts';
+import type { Decision } from './policy.ts';
 import { cleanResponse, responseHead, type Decorator } from './response-head.ts';
-import { routeRequest, type Forward, type Routed } from './route-request.ts';
+import { refusal, routeRequest, type Forward, type Routed } from './route-request.ts';
 import { NO_COOKIES, type Choice } from './services/choice.ts';
 import { RequestCopy } from './services/request-copy.ts';
 import { putCookiesFirst } from './services/put-cookies-first.ts';
-import { outgoingRequest, writeOutgoing } from './upstream-request.ts';
+import { outgoingRequest, withTrace, writeOutgoing } from './upstream-request.ts';
 import { NONE, UpstreamSide } from './upstream-side.ts';
+
+const NO_PAIRS: readonly HeaderPair[] = [];
 
 /** One request of a visitor, from its head to the end of the answer. */
 export class Exchange extends UpstreamSide implements ChainPort, Decorator {
@@ -43,6 +48,8 @@ export class Exchange extends UpstreamSide implements ChainPort, Decorator {
   /** Of the answer under way, when the gateway gives it itself. */
   #verdict: Pick<OwnAnswer, 'verdict' | 'detail'> | undefined;
   #known: KnownRequest | undefined;
+  /** What the plan says of this call. */
+  #decision: Decision | undefined;
 
   constructor(head: RequestHead, context: ExchangeContext, visitor: Visitor) {
     super(head, context, visitor);
@@ -52,6 +59,10 @@ export class Exchange extends UpstreamSide implements ChainPort, Decorator {
     this.#record = beginRecord(head, this.#routed, context);
   }
 
+  get watch(): ExchangeWatch | undefined {
+    return this.#record.watch;
+  }
+
   /** The request's bytes should wait: the upstream is not there yet, or slower. */
   get blocked(): boolean {
     if (this.phase === 'connecting') return this.#chained?.reading !== true;
@@ -59,14 +70,20 @@ export class Exchange extends UpstreamSide implements ChainPort, Decorator {
   }
 
   start(): void {
-    const { next } = this.#routed;
+    const { next, take } = this.#routed;
     if (next.kind === 'answer') {
       this.#answer(next.answer);
       return;
     }
+    const decision = take?.();
+    this.#decision = decision;
+    if (decision?.allowed === false) {
+      this.#answer(refusal(decision));
+      return;
+    }
     try {
       const known = this.#known;
-      if (known === undefined) this.#begin(next);
+      if (known === undefined || decision?.wait !== undefined) this.#begin(next);
       else {
         this.#outgoing = known.outgoing;
         this.#sendTo(known.choice, known.head);
@@ -80,7 +97,8 @@ export class Exchange extends UpstreamSide implements ChainPort, Decorator {
     const request = outgoingRequest(this.request, next);
     this.#outgoing = request;
     const { steps } = next.chain;
-    const handler = next.gate === undefined ? next.chain.handler : next.gate(chainHandler(next.chain));
+    const gate = this.#gate(next);
+    const handler = gate === undefined ? next.chain.handler : gate(chainHandler(next.chain));
     if (handler !== undefined) {
       this.#chained = new ChainedCall(request, this.request, this);
       this.#chained.run(handler);
@@ -108,6 +126,12 @@ export class Exchange extends UpstreamSide implements ChainPort, Decorator {
       this.context.known.set(headers.pairs, { method, target, routed, head, choice, outgoing: request });
     this.#copyFor(choice, request);
     this.#sendTo(choice, head);
+  }
+
+  #gate({ gate }: Forward): Wrap | undefined {
+    const decision = this.#decision;
+    if (decision?.allowed !== true || decision.wait === undefined) return gate;
+    return planGate(decision, (settled) => (this.#decision = settled));
   }
 
   /** For the chain: sends its request. */
@@ -141,9 +165,11 @@ export class Exchange extends UpstreamSide implements ChainPort, Decorator {
   #sendTo(choice: Choice, head: Buffer): void {
     this.choice = choice;
     this.#cookies = choice.cookies;
-    this.sent = head;
-    this.#record.upstream(`${choice.target.origin}${choice.target.basePath}`);
-    this.connect(choice, head, false);
+    const url = `${choice.target.origin}${choice.target.basePath}`;
+    this.#record.upstream(url);
+    const trace = this.watch?.sent({ service: choice.service, url }, this.method);
+    this.sent = trace === undefined ? head : withTrace(head, trace);
+    this.connect(choice, this.sent, false);
   }
 
   requestBody(bytes: Uint8Array): void {
@@ -188,6 +214,7 @@ export class Exchange extends UpstreamSide implements ChainPort, Decorator {
       return;
     }
     this.waits = false;
+    this.watch?.answered(head.status, head.headers);
     if (head.status === 101) {
       this.#onSwitch(head);
       return;
@@ -198,7 +225,7 @@ export class Exchange extends UpstreamSide implements ChainPort, Decorator {
       return;
     }
     this.#chunking = head.framing.kind === 'until-close';
-    const { bytes, headers } = responseHead(head, this.#sameForAll(), this.#chunking, this);
+    const { bytes, headers } = responseHead(head, this.#sameForAll(), this.#chunking, this, this.#left);
     this.#record.responseHead(head.status, headers);
     this.write(bytes);
   }
@@ -210,15 +237,24 @@ export class Exchange extends UpstreamSide implements ChainPort, Decorator {
     chain.head({ status, reason, headers, framing: framing.kind === 'upgrade' ? 'none' : framing.kind });
   }
 
-  /** The route, when every answer of it is changed in the same way. */
+  /** What is left of the plan, for the answer. */
+  get #left(): readonly HeaderPair[] {
+    return this.#decision?.allowed === true ? this.#decision.headers : NO_PAIRS;
+  }
+
+  /** The route, when every answer of it is changed in the same way, but for what is left of a plan. */
   #sameForAll(): Forward['route'] | undefined {
-    const { next, stable } = this.#routed;
-    return stable && next.kind === 'forward' && !next.chain.varies && this.choice?.constant === true
+    const { next, stable, decorate } = this.#routed;
+    return stable &&
+      decorate === undefined &&
+      next.kind === 'forward' &&
+      !next.chain.varies &&
+      this.choice?.constant === true
       ? next.route
       : undefined;
   }
 
-  /** What cookies, middlewares and policy change in an answer. */
+  /** What cookies, middlewares and CORS change in an answer. */
   decorate(headers: HeaderList): void {
     putCookiesFirst(headers, this.#cookies);
     const { next } = this.#routed;
@@ -227,7 +263,13 @@ export class Exchange extends UpstreamSide implements ChainPort, Decorator {
       const { steps } = next.chain;
       for (let at = Math.min(this.#depth, steps.length) - 1; at >= 0; at--) steps[at]?.response?.(headers, request);
     }
-    this.#routed.decorate(headers);
+    this.#routed.decorate?.(headers);
+  }
+
+  /** As `decorate`, for an answer that no middleware sees. */
+  #decorateBare(headers: HeaderList): void {
+    for (const [name, value] of this.#left) headers.set(name, value);
+    this.#routed.decorate?.(headers);
   }
 
   #onSwitch(head: ResponseHead): void {
@@ -242,7 +284,7 @@ export class Exchange extends UpstreamSide implements ChainPort, Decorator {
     // Traefik's middlewares do not see this answer.
     cleanResponse(headers, head.status);
     putCookiesFirst(headers, this.#cookies);
-    this.#routed.decorate(headers);
+    this.#decorateBare(headers);
     headers.set('Connection', 'Upgrade');
     headers.set('Upgrade', upgrade);
     const bytes = writeResponseHead(head);
@@ -277,9 +319,9 @@ export class Exchange extends UpstreamSide implements ChainPort, Decorator {
     this.phase = 'responding';
     if (verdict !== undefined) {
       this.#verdict = { verdict, detail };
-      if (verdict.startsWith('openapi-')) this.#routed.refund?.();
+      if (verdict.startsWith('openapi-')) this.#refund();
     }
-    this.#routed.decorate(headers);
+    this.#decorateBare(headers);
     this.#bodiless = this.request.method === 'HEAD' || isBodiless(status);
     if (isBodiless(status)) headers.removeWhere((name) => name === 'content-length' || name === 'transfer-encoding');
     this.#chunking = framing === 'until-close' && !isBodiless(status);
@@ -360,7 +402,10 @@ export class Exchange extends UpstreamSide implements ChainPort, Decorator {
   }
 
   #answer(answer: OwnAnswer): void {
-    const { bytes, headers, body } = writeAnswer(answer, this.request.method, (list) => this.decorate(list));
+    const { bytes, headers, body } = writeAnswer(answer, this.request.method, (list) => {
+      this.decorate(list);
+      for (const [name, value] of this.#left) list.set(name, value);
+    });
     this.#record.responseHead(answer.status, headers);
     if (body.length > 0) this.#record.responseBytes(body);
     this.#over();
@@ -369,13 +414,20 @@ export class Exchange extends UpstreamSide implements ChainPort, Decorator {
     this.visitor.done();
   }
 
+  /** A call that is refused behind its plan costs nothing. */
+  #refund(): void {
+    const decision = this.#decision;
+    if (decision?.allowed === true) decision.refund?.();
+    else if (this.#outgoing !== undefined) callerOf(this.#outgoing)?.refund?.();
+  }
+
   #over(): void {
     this.phase = 'over';
     this.drop();
     this.waiting = NONE;
     this.#chained?.finish();
     if (this.#copy !== undefined && (this.requestDone || this.madeBody !== undefined))
-      this.#copy.send(this.context.copies);
+      this.#copy.send(this.context.copies, this.watch);
     this.#copy = undefined;
     const caller = this.#outgoing === undefined ? undefined : callerOf(this.#outgoing);
     if (caller !== undefined) this.#record.caller(caller);

@@ -1,4 +1,5 @@
 import type { HeaderList } from '../../shared/http1/header-list.ts';
+import { peerOf } from './middlewares/outgoing-request.ts';
 import { QueryValues } from './query-values.ts';
 import type { RequestView } from './request-view.ts';
 
@@ -19,9 +20,8 @@ export class HeadView implements RequestView {
     this.#headers = parts.headers;
   }
 
-  /** The broker replaces what a visitor sends: the first address is the visitor's. */
   get clientIp(): string {
-    return (this.#headers.get('x-forwarded-for') ?? '').split(',', 1)[0]?.trim() ?? '';
+    return peerOf(this.#headers);
   }
 
   header(name: string): string | undefined {

@@ -1,11 +1,32 @@
-import type { OperationMatcher } from '../../shared/gateway/config.ts';
+import type { GatewayConfig, OperationMatcher } from '../../shared/gateway/config.ts';
 import { compilePattern } from './compile-matcher.ts';
 import type { RequestView } from './request-view.ts';
 
 export type Operation = (request: RequestView) => boolean;
 
+/** The operation sets of APIs and versions, each compiled when it is first asked for. */
+export class OperationSets {
+  readonly #config: GatewayConfig;
+  readonly #compiled = new Map<readonly OperationMatcher[], Operation>();
+
+  constructor(config: GatewayConfig) {
+    this.#config = config;
+  }
+
+  /** For the routes of the version, its own set of the name comes before that of the API. */
+  of(api: string, version: string | undefined, name: string): Operation | undefined {
+    const { apis, versions } = this.#config;
+    const own = version === undefined ? undefined : versions?.[version]?.operationSets[name];
+    const matchers = own ?? apis[api]?.operationSets[name];
+    if (matchers === undefined) return undefined;
+    const known = this.#compiled.get(matchers) ?? compileOperations(matchers);
+    this.#compiled.set(matchers, known);
+    return known;
+  }
+}
+
 /** A set of operations holds a request when one of its matchers does; a property that is not given does not restrict. */
-export function compileOperations(matchers: readonly OperationMatcher[]): Operation {
+function compileOperations(matchers: readonly OperationMatcher[]): Operation {
   const tests = matchers.map(compileOperation);
   return (request) => tests.some((test) => test(request));
 }

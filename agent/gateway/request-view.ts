@@ -9,7 +9,7 @@ export interface RequestView {
   readonly path: string;
   /** Without `?`; empty when there is none. */
   readonly rawQuery: string;
-  /** Address of the visitor as the broker saw it. */
+  /** Address of whoever asked the broker: a visitor, or a proxy in front of it, as for Traefik's rules. */
   readonly clientIp: string;
   header(name: string): string | undefined;
   headerValues(name: string): readonly string[];

@@ -1,4 +1,4 @@
-import type { HeaderList, HeaderPair } from '../../shared/http1/header-list.ts';
+import { fieldLines, HeaderList, type HeaderPair } from '../../shared/http1/header-list.ts';
 import { removeHopByHop } from '../../shared/http1/hop-by-hop.ts';
 import type { ResponseHead } from '../../shared/http1/message-head.ts';
 import { writeResponseHead } from '../../shared/http1/write-head.ts';
@@ -19,6 +19,8 @@ interface Made extends OutgoingHead {
 
 const FRAMING: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding']);
 
+const NO_PAIRS: readonly HeaderPair[] = [];
+
 /** By the fields of responses that come again and again on a connection to an upstream. */
 const made = new WeakMap<readonly HeaderPair[], Made>();
 
@@ -29,31 +31,44 @@ export interface Decorator {
 
 /**
  * What the visitor gets of a response head other than 101. `route`: when every answer of it is changed in the same way.
- * `chunked`: the end of the body will be shown by chunks.
+ * `chunked`: the end of the body will be shown by chunks. `own`: fields of this answer alone, in place of the upstream's.
  */
 export function responseHead(
   head: ResponseHead,
   route: RouteConfig | undefined,
   chunked: boolean,
   decorator: Decorator,
+  own: readonly HeaderPair[],
 ): OutgoingHead {
-  if (!head.headers.recurring || route === undefined || chunked) return make(head, chunked, decorator);
+  const { pairs, recurring } = head.headers;
+  if (!recurring || route === undefined || chunked || own.some(([name]) => head.headers.has(name)))
+    return make(head, chunked, decorator, own);
   const { status, reason } = head;
-  const { pairs } = head.headers;
-  const known = made.get(pairs);
-  if (known !== undefined && known.status === status && known.reason === reason && known.route === route) return known;
-  const { bytes, headers } = make(head, chunked, decorator);
-  const outgoing = { status, reason, route, bytes, headers };
-  made.set(pairs, outgoing);
-  return outgoing;
+  let known = made.get(pairs);
+  if (known?.status !== status || known.reason !== reason || known.route !== route) {
+    known = { status, reason, route, ...make(head, chunked, decorator, NO_PAIRS) };
+    made.set(pairs, known);
+  }
+  return own.length === 0 ? known : withMore(known, own);
 }
 
-function make(head: ResponseHead, chunked: boolean, decorator: Decorator): OutgoingHead {
+function make(head: ResponseHead, chunked: boolean, decorator: Decorator, own: readonly HeaderPair[]): OutgoingHead {
   const { headers } = head;
   cleanResponse(headers, head.status);
   decorator.decorate(headers);
+  for (const [name, value] of own) headers.set(name, value);
   if (chunked) headers.set('Transfer-Encoding', 'chunked');
   return { bytes: writeResponseHead(head), headers };
+}
+
+function withMore({ bytes, headers }: OutgoingHead, more: readonly HeaderPair[]): OutgoingHead {
+  const lines = `${fieldLines(more)}\r\n`;
+  // In place of the empty line at the end.
+  const at = bytes.length - 2;
+  const all = Buffer.allocUnsafe(at + lines.length);
+  bytes.copy(all, 0, 0, at);
+  all.write(lines, at, 'latin1');
+  return { bytes: all, headers: HeaderList.over([...headers.pairs, ...more]) };
 }
 
 /** Removes what is of the upstream connection only, and what Go's server does not send with the status. */

@@ -1,13 +1,12 @@
 import type { RouteConfig } from '../../shared/gateway/config.ts';
 import { canonicalHost } from '../../shared/http1/canonical-host.ts';
-import type { HeaderList, HeaderPair } from '../../shared/http1/header-list.ts';
+import type { HeaderList } from '../../shared/http1/header-list.ts';
 import type { RequestHead } from '../../shared/http1/message-head.ts';
 import type { Chain } from './middlewares/chain.ts';
 import type { Wrap } from './middlewares/handler.ts';
 import { HeadView } from './head-view.ts';
 import { emptyAnswer, problemAnswer, type OwnAnswer } from './own-answer.ts';
-import type { Decision } from './policy.ts';
-import { planGate } from './plans/plan-gate.ts';
+import type { Decision, Refused } from './policy.ts';
 import { readRequestPath } from './request-path.ts';
 import type { Serving } from './serving.ts';
 
@@ -18,13 +17,13 @@ export interface Routed {
   readonly route?: RouteConfig | undefined;
   readonly application?: string | undefined;
   readonly plan?: string | undefined;
-  /** No policy is looked at: the same request under the same configuration is always judged the same. */
+  /** The same request under the same configuration is always routed the same. */
   readonly stable: boolean;
   readonly next: { readonly kind: 'answer'; readonly answer: OwnAnswer } | Forward;
-  /** Gives back what a call took from its plan that was refused later. */
-  refund?(): void;
-  /** What the policy changes in any response. */
-  decorate(headers: HeaderList): void;
+  /** Takes the call from its plan; absent where none limits it, or a gate does. */
+  readonly take?: (() => Decision) | undefined;
+  /** What CORS changes in any response. */
+  readonly decorate?: ((headers: HeaderList) => void) | undefined;
 }
 
 export interface Forward {
@@ -40,17 +39,12 @@ export interface Forward {
   readonly gate?: Wrap | undefined;
 }
 
-/** Judges a request head: host, route, CORS, policy, backend. Consumes from plans; otherwise without effects. */
+/** Judges a request head: host, route, CORS, policy. Nothing is taken from plans yet. */
 export function routeRequest(head: RequestHead, serving: Serving | undefined, idleReason: string): Routed {
   const hostValue = head.headers.get('host') ?? '';
   const named = canonicalHost(hostValue);
   const previewHost = named.ok ? named.value.host : '';
-  const answered = (answer: OwnAnswer): Routed => ({
-    previewHost,
-    stable: false,
-    next: { kind: 'answer', answer },
-    decorate: () => {},
-  });
+  const answered = (answer: OwnAnswer): Routed => ({ previewHost, stable: false, next: { kind: 'answer', answer } });
 
   if (serving === undefined) return answered(problemAnswer('no-preview', idleReason));
   if (head.method === 'CONNECT') return answered(problemAnswer('method-refused', `CONNECT ${head.target} is refused.`));
@@ -73,39 +67,26 @@ export function routeRequest(head: RequestHead, serving: Serving | undefined, id
 
   const route = serving.router.match(view);
   if (route === undefined) return answered(noRoute(view, serving));
-  const cors = route.api === undefined ? undefined : serving.cors(route.api);
+  const cors = serving.cors(route.id);
   const preflight = cors?.preflight(view);
   if (preflight !== undefined) return { ...answered(emptyAnswer(200, preflight)), route };
 
   const guard = serving.guard(route.id);
-  const decision: Decision | undefined =
-    route.api === undefined || guard !== undefined ? undefined : serving.policy.decide(route.api, view);
-  let settled = decision;
-  const gate =
-    decision?.allowed === true && decision.wait !== undefined
-      ? planGate(decision, (later) => (settled = later))
-      : guard;
+  const policy = serving.policy(route.id);
+  const ruling = guard === undefined ? policy?.rule(view) : undefined;
   const base = {
     previewHost,
     route,
-    application: decision?.application,
-    plan: decision?.plan,
-    stable: route.api === undefined,
-    refund(): void {
-      if (settled?.allowed === true) settled.refund?.();
-    },
-    decorate(headers: HeaderList): void {
-      if (settled?.allowed === true) setAll(headers, settled.headers);
-      cors?.apply(headers, view);
-    },
+    application: ruling?.application,
+    plan: ruling?.plan,
+    stable: true,
+    decorate: cors === undefined ? undefined : (headers: HeaderList): void => cors.apply(headers, view),
   };
-  if (decision?.allowed === false) {
-    const { code, detail, headers, empty } = decision;
-    return { ...base, next: { kind: 'answer', answer: problemAnswer(code, detail, { headers, empty }) } };
-  }
+  if (ruling?.allowed === false) return { ...base, next: { kind: 'answer', answer: refusal(ruling) } };
   const query = mark < 0 ? '' : `?${rawQuery}`;
   return {
     ...base,
+    take: ruling?.take,
     next: {
       kind: 'forward',
       route,
@@ -113,9 +94,13 @@ export function routeRequest(head: RequestHead, serving: Serving | undefined, id
       host: stands ?? hostValue,
       rawPath: path.raw,
       query,
-      gate,
+      gate: guard,
     },
   };
+}
+
+export function refusal({ code, detail, headers, empty }: Refused): OwnAnswer {
+  return problemAnswer(code, detail, { headers, empty });
 }
 
 function noRoute(request: HeadView, serving: Serving): OwnAnswer {
@@ -127,8 +112,4 @@ function noRoute(request: HeadView, serving: Serving): OwnAnswer {
   const why = `${left.route.id} is left out, as Service ${namespace}/${service} is not among the files.`;
   const hint = `Add it, or say in adit.yaml where it runs: upstreams: { "${namespace}/${service}": { url: "http://127.0.0.1:PORT" } }`;
   return problemAnswer('no-route', `${detail} ${why}`, { hint });
-}
-
-function setAll(headers: HeaderList, pairs: readonly HeaderPair[]): void {
-  for (const [name, value] of pairs) headers.set(name, value);
 }

@@ -1,4 +1,4 @@
-import type { GatewayConfig, RouteConfig } from '../../shared/gateway/config.ts';
+import type { CorsConfig, GatewayConfig, RouteConfig } from '../../shared/gateway/config.ts';
 import { HeaderList, type HeaderPair } from '../../shared/http1/header-list.ts';
 import { writeResponseHead } from '../../shared/http1/write-head.ts';
 import { AgentError } from '../errors.ts';
@@ -15,7 +15,7 @@ import { writtenHeaders } from './middlewares/written-headers.ts';
 import type { MiddlewareStates } from './middlewares/middleware-states.ts';
 import type { OpenApiKeepers } from './openapi/open-api-keepers.ts';
 import type { PlanStore } from './plans/plan-store.ts';
-import { Policy } from './policy.ts';
+import { Policy, type RoutePolicy } from './policy.ts';
 import type { RequestView } from './request-view.ts';
 import type { ServiceBuilder } from './services/build-services.ts';
 import type { Choice, ChoiceBasis, Refusal, Service } from './services/choice.ts';
@@ -35,10 +35,11 @@ export interface Serving {
   readonly router: Router;
   /** A route that would take the request, if it were known where its Service runs: the key of the upstream. */
   leftOut(request: RequestView): { readonly route: RouteConfig; readonly upstream: string } | undefined;
-  readonly policy: Policy;
+  /** Undefined: the route is attached to no API. */
+  policy(routeId: string): RoutePolicy | undefined;
   readonly hostMap: ReadonlyMap<string, string | null>;
   readonly mask: Mask;
-  cors(api: string): Cors | undefined;
+  cors(routeId: string): Cors | undefined;
   chain(routeId: string): Chain;
   /** Who looks at the requests of a route before its chain; undefined when `policy` decides all at once. */
   guard(routeId: string): Wrap | undefined;
@@ -59,10 +60,7 @@ export function compileServing(
   documents: OpenApiKeepers,
 ): Serving {
   checkHeaders(config);
-  const cors = new Map<string, Cors>();
-  for (const [id, api] of Object.entries(config.apis)) {
-    if (api.cors !== undefined) cors.set(id, new Cors(api.cors));
-  }
+  const cors = corsOfRoutes(config);
   const { headers, query } = secretPlaces(config);
   const { services, adopt } = builder.build(config, placement.upstreams);
   const ofRoutes = new Map(config.routes.map((route) => [route.id, services.ofRoute(route.id, route.backends)]));
@@ -72,7 +70,8 @@ export function compileServing(
     config.routes.map((route) => [route.id, buildChain(route.id, route.middlewares, parts, openApis.of(route))]),
   );
   const policy = new Policy(config, plans);
-  const guardOf = routeGuards(config, policy, parts);
+  const policies = new Map(config.routes.map((route) => [route.id, policy.of(route)]));
+  const guardOf = routeGuards(config, (routeId) => policies.get(routeId), parts);
   const guards = new Map(config.routes.map((route) => [route.id, guardOf(route)]));
   const { served, leftOut } = leaveOut(config, placement.upstreams);
   const leftOutRouter = buildRouter([...leftOut.keys()]);
@@ -83,10 +82,10 @@ export function compileServing(
       const route = leftOutRouter.match(request);
       return route === undefined ? undefined : { route, upstream: leftOut.get(route) ?? '' };
     },
-    policy,
+    policy: (routeId) => policies.get(routeId),
     hostMap: placement.hostMap,
     mask: new Mask(headers, query),
-    cors: (api) => cors.get(api),
+    cors: (routeId) => cors.get(routeId),
     guard: (routeId) => guards.get(routeId),
     chain: (routeId) => chains.get(routeId) ?? NO_MIDDLEWARES,
     pick: (routeId, basis) => ofRoutes.get(routeId)?.choose(basis) ?? NO_SERVER,
@@ -96,6 +95,21 @@ export function compileServing(
   parts.states.commit();
   openApis.commit();
   return serving;
+}
+
+/** A version's own rules take the place of those of its API. */
+function corsOfRoutes({ routes, apis, versions = {} }: GatewayConfig): ReadonlyMap<string, Cors> {
+  const made = new Map<CorsConfig, Cors>();
+  const ofRoutes = new Map<string, Cors>();
+  for (const { id, api, apiVersion } of routes) {
+    const own = apiVersion === undefined ? undefined : versions[apiVersion]?.cors;
+    const config = own ?? (api === undefined ? undefined : apis[api]?.cors);
+    if (config === undefined) continue;
+    const cors = made.get(config) ?? new Cors(config);
+    made.set(config, cors);
+    ofRoutes.set(id, cors);
+  }
+  return ofRoutes;
 }
 
 /** What the configuration writes into heads must be writable, else a response could fail halfway. */
@@ -115,12 +129,13 @@ function checkHeaders(config: GatewayConfig): void {
       check(`${source.kind} ${source.namespace}/${source.name}`, writtenHeaders(middleware));
     }
   }
-  for (const [id, { cors, auth }] of Object.entries(config.apis)) {
+  for (const [id, { auth }] of Object.entries(config.apis))
     if (auth.kind === 'api-key') check(`API ${id}`, [['WWW-Authenticate', challenge(auth, id)]]);
+  for (const { source, cors } of [...Object.values(config.apis), ...Object.values(config.versions ?? {})]) {
     if (cors === undefined) continue;
     const lists = [cors.allowOrigins, cors.allowMethods, cors.allowHeaders, cors.exposeHeaders];
     check(
-      `API ${id}`,
+      `${source.kind} ${source.namespace}/${source.name}`,
       lists.map((list) => ['Access-Control', list.join(',')]),
     );
   }

@@ -73,3 +73,10 @@ export function writeOutgoing(request: OutgoingRequest, choice: Choice, upgrade:
     headers: new HeaderList([['Host', host], ...request.headers.pairs, ...connection]),
   });
 }
+
+/** A head with what it says of the trace in the place of what the visitor said. */
+export function withTrace(head: Buffer, fields: readonly HeaderPair[]): Buffer {
+  const [line = '', ...lines] = head.toString('latin1').split('\r\n');
+  const others = lines.filter((other) => !/^trace(parent|state):/i.test(other));
+  return Buffer.from([line, ...fields.map(([name, value]) => `${name}: ${value}`), ...others].join('\r\n'), 'latin1');
+}

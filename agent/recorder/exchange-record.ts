@@ -2,6 +2,7 @@ import type { Exchange, ExchangeSummary } from '../../shared/agent/api.ts';
 import { HeaderList } from '../../shared/http1/header-list.ts';
 import { BodyPrefix } from './body-prefix.ts';
 import type { ByteLog } from './byte-log.ts';
+import type { ExchangeWatch } from './exchange-watch.ts';
 import type { Mask } from './mask.ts';
 
 const NO_BODY = { data: '', bytes: 0, truncated: false };
@@ -24,13 +25,20 @@ export interface ExchangeStart {
   readonly plan?: string | undefined;
 }
 
+/** The caller, as far as it is known. */
+export interface Caller {
+  readonly application?: string | undefined;
+  readonly plan?: string | undefined;
+  readonly token?: string | undefined;
+  readonly user?: string | undefined;
+}
+
 /** What the ring does for its records. */
 export interface RecordKeeper {
   readonly bodyLimit: number;
   readonly bodies: ByteLog;
   grew(record: ExchangeRecord, bytes: number): void;
   changed(record: ExchangeRecord): void;
-  finished(record: ExchangeRecord): void;
 }
 
 /** One exchange while it runs and after. Cheap to write; heads are turned into text and masked only when read. */
@@ -39,6 +47,8 @@ export class ExchangeRecord {
   readonly start: ExchangeStart;
   /** Bytes that the record holds, roughly. */
   cost: number;
+  /** Set while somebody wants more of exchanges than is kept. */
+  readonly watch: ExchangeWatch | undefined;
   #keeper: RecordKeeper;
   #startedAt = Date.now();
   #startedMs = performance.now();
@@ -51,29 +61,42 @@ export class ExchangeRecord {
   #verdict: string | undefined;
   #upstream: string | undefined;
   #error: string | undefined;
-  #caller: { readonly application?: string | undefined; readonly plan?: string | undefined } | undefined;
+  #caller: Caller | undefined;
 
-  constructor(seq: number, start: ExchangeStart, keeper: RecordKeeper) {
+  constructor(
+    seq: number,
+    start: ExchangeStart,
+    keeper: RecordKeeper,
+    watchFor?: (record: ExchangeRecord) => ExchangeWatch | undefined,
+  ) {
     this.seq = seq;
     this.start = start;
     this.#keeper = keeper;
     this.cost = 512 + start.target.length + headerBytes(start.headers);
+    this.watch = watchFor?.(this);
   }
 
   get finished(): boolean {
     return this.#tookMs !== undefined;
   }
 
-  /** Base URL of the server that got the request. */
-  get serverUrl(): string | undefined {
-    return this.#upstream;
+  /** Milliseconds since the epoch. */
+  get startedAt(): number {
+    return this.#startedAt;
+  }
+
+  /** What guards found out about the caller. */
+  get calledBy(): Caller | undefined {
+    return this.#caller;
   }
 
   requestBytes(chunk: Uint8Array): void {
+    this.watch?.requestBytes(chunk);
     this.#grew((this.#requestBody ??= new BodyPrefix(this.#keeper.bodies, this.#keeper.bodyLimit)).add(chunk));
   }
 
   responseBytes(chunk: Uint8Array): void {
+    this.watch?.responseBytes(chunk);
     this.#grew((this.#responseBody ??= new BodyPrefix(this.#keeper.bodies, this.#keeper.bodyLimit)).add(chunk));
   }
 
@@ -82,13 +105,14 @@ export class ExchangeRecord {
   }
 
   /** Who called, when that was found out on the way. */
-  caller(known: { readonly application?: string | undefined; readonly plan?: string | undefined }): void {
+  caller(known: Caller): void {
     this.#caller = known;
   }
 
   responseHead(status: number, headers: Headers): void {
     this.#status = status;
     this.#responseHeaders = headers;
+    this.watch?.responseHead(status, headers);
     this.#grew(headerBytes(headers));
     this.#keeper.changed(this);
   }
@@ -100,7 +124,7 @@ export class ExchangeRecord {
     this.#verdict = outcome.verdict;
     this.#error = outcome.error;
     this.#keeper.changed(this);
-    this.#keeper.finished(this);
+    this.watch?.finished(this);
   }
 
   summary(): ExchangeSummary {
@@ -140,6 +164,7 @@ export class ExchangeRecord {
             },
           }),
       upstream: this.#upstream,
+      traceId: this.watch?.traceId,
       error: this.#error,
     };
   }

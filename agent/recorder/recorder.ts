@@ -1,5 +1,6 @@
 import type { Exchange, ExchangeSummary } from '../../shared/agent/api.ts';
 import { ByteLog } from './byte-log.ts';
+import type { ExchangeWatch } from './exchange-watch.ts';
 import { ExchangeRecord, type ExchangeStart, type RecordKeeper } from './exchange-record.ts';
 
 export interface RecorderOptions {
@@ -16,8 +17,8 @@ export type ExchangeListener = (exchanges: readonly ExchangeSummary[]) => void;
 export class Recorder implements RecordKeeper {
   readonly bodyLimit: number;
   bodies: ByteLog;
-  /** Hears of every exchange when it is over. */
-  observe: ((record: ExchangeRecord) => void) | undefined;
+  /** Who wants more of the exchanges that begin than is kept. */
+  watchFor: ((record: ExchangeRecord) => ExchangeWatch | undefined) | undefined;
   #maxExchanges: number;
   #maxBytes: number;
   #batchMs: number;
@@ -45,7 +46,7 @@ export class Recorder implements RecordKeeper {
 
   begin(start: ExchangeStart): ExchangeRecord {
     if (this.#newest - this.#oldest + 1 >= this.#maxExchanges) this.#dropOldest();
-    const record = new ExchangeRecord(++this.#newest, start, this);
+    const record = new ExchangeRecord(++this.#newest, start, this, this.watchFor);
     this.#records[record.seq % this.#maxExchanges] = record;
     this.#bytes += record.cost;
     this.#fit();
@@ -63,10 +64,6 @@ export class Recorder implements RecordKeeper {
     if (this.#listeners.size === 0 || !this.#has(record)) return;
     this.#dirty.add(record);
     this.#timer ??= setTimeout(() => this.#notify(), this.#batchMs).unref();
-  }
-
-  finished(record: ExchangeRecord): void {
-    this.observe?.(record);
   }
 
   /** At most `limit` after `after`, oldest first. */

@@ -1,5 +1,6 @@
 import type { GatewayConfig } from '../../shared/gateway/config.ts';
-import type { LimitsConfig, ObserveConfig } from '../../shared/workspace/adit-yaml.ts';
+import type { LimitsConfig } from '../../shared/workspace/adit-yaml.ts';
+import type { ObserveConfig } from '../../shared/workspace/observe-config.ts';
 
 /** What a source makes of its input, each time that changes. */
 export type SourceUpdate =

@@ -103,6 +103,8 @@ export const exchange = exchangeSummary.extend({
   request: z.object({ headers, body }),
   response: z.object({ headers, body }).optional(),
   upstream: z.string().optional(),
+  /** Of the trace that the exchange was part of (W3C trace context), when traces are made. */
+  traceId: z.string().optional(),
   error: z.string().optional(),
 });
 export type Exchange = z.infer<typeof exchange>;

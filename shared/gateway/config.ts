@@ -28,6 +28,8 @@ export interface GatewayConfig {
   readonly upstreams: Readonly<Record<string, UpstreamConfig>>;
   readonly transports: Readonly<Record<string, TransportConfig>>;
   readonly apis: Readonly<Record<string, ApiConfig>>;
+  /** APIVersions: what they say comes before what their API says, for routes that are attached to them. */
+  readonly versions?: Readonly<Record<string, VersionConfig>> | undefined;
   readonly applications: Readonly<Record<string, ApplicationConfig>>;
   readonly subscriptions: Readonly<Record<string, SubscriptionConfig>>;
   readonly plans: Readonly<Record<string, PlanConfig>>;
@@ -59,7 +61,15 @@ export interface ApiConfig {
   readonly title?: string | undefined;
   readonly auth: AuthConfig;
   readonly cors?: CorsConfig | undefined;
-  /** Operation sets by name; of the API or of the version that the route is attached to. */
+  /** By name. */
+  readonly operationSets: Readonly<Record<string, readonly OperationMatcher[]>>;
+}
+
+export interface VersionConfig {
+  readonly source: ObjectRef;
+  /** Key into `apis`: those that list the version. */
+  readonly apis: readonly string[];
+  readonly cors?: CorsConfig | undefined;
   readonly operationSets: Readonly<Record<string, readonly OperationMatcher[]>>;
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { observeConfig } from './observe-config.ts';
 
 const severitySetting = z.enum(['off', 'info', 'warning', 'error']);
 
@@ -37,14 +38,6 @@ const limitsConfig = z.strictObject({
   /** Whether a call is answered 503 or let through uncounted while Redis is away. */
   whenAway: z.enum(['refuse', 'allow']).default('refuse'),
 });
-const observeConfig = z.strictObject({
-  /** One line of JSON for each request, in `access.log` of the agent's state folder. */
-  accessLog: z.boolean().optional(),
-  /** `GET /v1/metrics` of the agent's local API. */
-  metrics: z.boolean().optional(),
-});
-export type ObserveConfig = z.infer<typeof observeConfig>;
-
 export type LimitsConfig = z.infer<typeof limitsConfig>;
 
 /**

@@ -1,10 +1,9 @@
 import type { ApiJwtConfig, LdapConfig } from '../../../shared/gateway/auth.ts';
-import type { ApiConfig } from '../../../shared/gateway/config.ts';
 import { claimText, namedClaim } from '../../../shared/gateway/claim-path.ts';
 import { problemAnswer } from '../own-answer.ts';
 import type { OutgoingRequest } from '../middlewares/outgoing-request.ts';
 import { settledPlan } from '../plans/settled-plan.ts';
-import type { Decision, Policy } from '../policy.ts';
+import { decided, type RoutePolicy, type Ruling } from '../policy.ts';
 import { readBasic, unauthorizedBasic } from './basic-credentials.ts';
 import { noteCaller } from './caller-note.ts';
 import type { Judge, Judgement } from './guard.ts';
@@ -18,45 +17,45 @@ export interface ApiChecks {
 }
 
 /** Who calls a managed API, and whether he may, where the policy cannot decide by the head of the request at once. */
-export function apiJudge(apiId: string, api: ApiConfig | undefined, policy: Policy, checks: ApiChecks): Judge {
-  const auth = api?.auth;
-  if (auth?.kind === 'jwt') return tokenJudge(apiId, auth, policy, checks.tokens(auth));
-  if (auth?.kind === 'ldap') return directoryJudge(apiId, auth, policy, checks.directory(auth));
-  return (request, view, signal) => judgementOf(policy.decide(apiId, view), request, signal);
+export function apiJudge(policy: RoutePolicy, checks: ApiChecks): Judge {
+  const auth = policy.api?.auth;
+  if (auth?.kind === 'jwt') return tokenJudge(auth, policy, checks.tokens(auth));
+  if (auth?.kind === 'ldap') return directoryJudge(auth, policy, checks.directory(auth));
+  return (request, view, signal) => judgementOf(policy.rule(view), request, signal);
 }
 
-function tokenJudge(apiId: string, auth: ApiJwtConfig, policy: Policy, tokens: TokenCheck): Judge {
+function tokenJudge(auth: ApiJwtConfig, policy: RoutePolicy, tokens: TokenCheck): Judge {
   return async (request, view, signal) => {
-    const judged = await judgeToken(auth, tokens, view, `API ${apiId}`);
+    const judged = await judgeToken(auth, tokens, view, `API ${policy.id}`);
     if (!('claims' in judged)) return judged;
     const { claims } = judged;
     const appId = claimText(namedClaim(claims, auth.appIdClaim));
     if (appId === undefined || appId === '')
-      return problemAnswer('forbidden', `The token for API ${apiId} names no application (claim ${auth.appIdClaim}).`);
+      return problemAnswer('forbidden', `The token for API ${policy.id} names no application (claim ${auth.appIdClaim}).`);
     const { tokenNameClaim } = auth;
     if (tokenNameClaim !== undefined) noteCaller(request, { token: claimText(namedClaim(claims, tokenNameClaim)) });
-    const caller = { application: policy.applicationNamed(apiId, appId), claims };
-    return tellOfToken(request, auth, claims) ?? judgementOf(policy.authorise(apiId, caller, view), request, signal);
+    const caller = { application: policy.applicationNamed(appId), claims };
+    return tellOfToken(request, auth, claims) ?? judgementOf(policy.authorise(caller, view), request, signal);
   };
-}
+} // prettier-ignore
 
-function directoryJudge(apiId: string, auth: LdapConfig, policy: Policy, directory: Directory): Judge {
+function directoryJudge(auth: LdapConfig, policy: RoutePolicy, directory: Directory): Judge {
   return async (request, view, signal) => {
     const given = readBasic(view.header('authorization') ?? '');
     const realm = `${auth.source.namespace}/${auth.source.name}`;
     if (given === undefined)
-      return unauthorizedBasic(realm, `The request to API ${apiId} carries no name and password.`);
+      return unauthorizedBasic(realm, `The request to API ${policy.id} carries no name and password.`);
     const refusal = await directory.check(given.user, given.password, signal);
-    if (refusal !== undefined) return unauthorizedBasic(realm, `The user of API ${apiId} is refused: ${refusal}.`);
-    const caller = { application: policy.applicationNamed(apiId, given.user) };
-    return judgementOf(policy.authorise(apiId, caller, view), request, signal);
+    if (refusal !== undefined) return unauthorizedBasic(realm, `The user of API ${policy.id} is refused: ${refusal}.`);
+    const caller = { application: policy.applicationNamed(given.user) };
+    return judgementOf(policy.authorise(caller, view), request, signal);
   };
 }
 
-async function judgementOf(decision: Decision, request: OutgoingRequest, signal: AbortSignal): Promise<Judgement> {
-  const settled = await settledPlan(decision, signal);
+async function judgementOf(ruling: Ruling, request: OutgoingRequest, signal: AbortSignal): Promise<Judgement> {
+  const settled = await settledPlan(decided(ruling), signal);
   const { application, plan, headers } = settled;
-  noteCaller(request, { application, plan });
+  noteCaller(request, { application, plan, refund: settled.allowed ? settled.refund : undefined });
   if (settled.allowed) return { passed: true, headers };
   const { code, detail, empty } = settled;
   return problemAnswer(code, detail, { headers, empty });

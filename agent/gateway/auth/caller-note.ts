@@ -8,6 +8,8 @@ export interface CallerNote {
   readonly token?: string | undefined;
   /** The user whom a policy let in. */
   readonly user?: string | undefined;
+  /** Gives back what the call took from its plan. */
+  readonly refund?: (() => void) | undefined;
 }
 
 const notes = new WeakMap<OutgoingRequest, CallerNote>();

@@ -2,7 +2,7 @@ import type { GatewayConfig, RouteConfig } from '../../../shared/gateway/config.
 import type { Wrap } from '../middlewares/handler.ts';
 import type { StatesInMaking } from '../middlewares/middleware-states.ts';
 import { PasswordCheck } from '../middlewares/password-check.ts';
-import { Policy } from '../policy.ts';
+import type { RoutePolicy } from '../policy.ts';
 import { apiJudge, type ApiChecks } from './api-guard.ts';
 import { Directory } from './directory.ts';
 import { guarded } from './guard.ts';
@@ -17,7 +17,7 @@ export type RouteGuards = (route: RouteConfig) => Wrap | undefined;
 /** What guards remember — keys, answers, connections — is kept for as long as what they are made of stays the same. */
 export function routeGuards(
   config: GatewayConfig,
-  policy: Policy,
+  policyOf: (routeId: string) => RoutePolicy | undefined,
   parts: { readonly clock: () => number; readonly states: StatesInMaking },
 ): RouteGuards {
   const { clock, states } = parts;
@@ -30,10 +30,11 @@ export function routeGuards(
       states.of(Introspection, `introspection ${JSON.stringify(of)}`, () => new Introspection(of, clock)),
     login: (of) => states.of(Login, `login ${JSON.stringify(of)}`, () => new Login(of, clock)),
   };
-  return ({ api, policies = [] }) => {
+  return (route) => {
+    const { policies = [] } = route;
     const ofPolicies = policies.map((name) => policyJudge(name, config.policies?.[name], checks));
-    const ofApi = api === undefined ? undefined : config.apis[api];
-    if (api === undefined || (policies.length === 0 && Policy.decidesAtOnce(ofApi))) return guarded(ofPolicies);
-    return guarded([...ofPolicies, apiJudge(api, ofApi, policy, checks)]);
+    const ofApi = policyOf(route.id);
+    if (ofApi === undefined || (policies.length === 0 && ofApi.atOnce)) return guarded(ofPolicies);
+    return guarded([...ofPolicies, apiJudge(ofApi, checks)]);
   };
 }

@@ -1,4 +1,5 @@
 import type { RequestHead } from '../../../shared/http1/message-head.ts';
+import type { ExchangeWatch } from '../../recorder/exchange-watch.ts';
 import type { OwnAnswer } from '../own-answer.ts';
 import type { UpstreamPool } from '../upstream-pool.ts';
 import { BodyCollector } from './body-collector.ts';
@@ -8,6 +9,7 @@ import type { OutgoingRequest } from './outgoing-request.ts';
 
 /** What an exchange does for a chain of middlewares. */
 export interface ChainPort extends AnswerSink {
+  readonly watch: ExchangeWatch | undefined;
   readonly over: boolean;
   readonly pool: UpstreamPool;
   /** The visitor has sent all of the request. */
@@ -82,10 +84,12 @@ export class ChainedCall implements Call {
   }
 
   body(bytes: Buffer): void {
+    this.#port.watch?.answerBytes(bytes);
     this.#sink.body(bytes);
   }
 
   end(): void {
+    this.#port.watch?.answerEnded();
     this.#sink.end();
   }
 
@@ -135,8 +139,18 @@ export class ChainedCall implements Call {
   }
 
   ask(request: PlainRequest, done: (answer: CollectedAnswer | Error) => void): void {
-    const cancel = collectAnswer(this.#port.pool, request, done);
-    this.atEnd(cancel);
+    const { watch, pool } = this.#port;
+    const asked = watch?.ask('AuthRequest', request.method, `${request.target.origin}${request.uri}`);
+    for (const [name, value] of asked?.fields ?? []) request.headers.set(name, value);
+    const cancel = collectAnswer(pool, request, (answer) => {
+      if (answer instanceof Error) asked?.failed(answer.message);
+      else asked?.answered(answer.status, answer.headers);
+      done(answer);
+    });
+    this.atEnd(() => {
+      asked?.failed('cancelled');
+      cancel();
+    });
   }
 
   atEnd(run: () => void): void {
@@ -151,6 +165,10 @@ export class ChainedCall implements Call {
       run();
     }, ms);
     this.#timers.add(timer);
+  }
+
+  retried(): void {
+    this.#port.watch?.retried();
   }
 
   hold(): void {

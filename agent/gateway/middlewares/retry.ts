@@ -23,6 +23,7 @@ export function retry({ attempts, initialIntervalMs }: RetryConfig): Wrap {
             sink.end();
             return;
           }
+          call.retried();
           // Half more or less, so that those who failed together do not come together again.
           const wait = initialIntervalMs > 0 ? pauseMs * (0.5 + Math.random()) : 0;
           call.after(wait, () => attempt(number + 1, Math.min(pauseMs * factor, MAX_PAUSE_MS)));

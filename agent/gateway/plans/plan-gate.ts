@@ -1,6 +1,6 @@
 import { answerWith, type Wrap } from '../middlewares/handler.ts';
-import { problemAnswer } from '../own-answer.ts';
 import type { Decision } from '../policy.ts';
+import { refusal } from '../route-request.ts';
 import { settledPlan } from './settled-plan.ts';
 
 /** Holds a call back until its plan lets it through; `settle` learns what was decided in the end. */
@@ -11,12 +11,8 @@ export function planGate(decision: Decision, settle: (decision: Decision) => voi
     void settledPlan(decision, controller.signal).then((settled) => {
       if (call.over) return;
       settle(settled);
-      if (settled.allowed) {
-        next(call, sink);
-        return;
-      }
-      const { code, detail, headers, empty } = settled;
-      answerWith(sink, problemAnswer(code, detail, { headers, empty }));
+      if (settled.allowed) next(call, sink);
+      else answerWith(sink, refusal(settled));
     });
   };
 }

@@ -18,6 +18,8 @@ export interface ChoiceBasis {
 /** The server that gets a request. */
 export interface Choice {
   readonly kind: 'server';
+  /** Traefik's name of the service that has the server. */
+  readonly service: string;
   readonly target: UpstreamTarget;
   readonly passHostHeader: boolean;
   /** Values of `Set-Cookie`, for before those of the upstream. */

@@ -1,10 +1,11 @@
 import { HeaderList, type HeaderPair } from '../../../shared/http1/header-list.ts';
 import { AgentError } from '../../errors.ts';
+import type { ExchangeWatch } from '../../recorder/exchange-watch.ts';
 import type { Dial } from '../dial-upstream.ts';
 import type { OutgoingRequest } from '../middlewares/outgoing-request.ts';
 import type { ResponseSink, UpstreamConnection } from '../upstream-connection.ts';
 import type { UpstreamPool } from '../upstream-pool.ts';
-import { writeHead } from '../upstream-request.ts';
+import { withTrace, writeHead } from '../upstream-request.ts';
 import type { Choice, Mirror } from './choice.ts';
 
 interface CopyLimits {
@@ -33,15 +34,21 @@ export class Copies {
   }
 
   /** `body`: whole; undefined when it was too large to be kept. */
-  send(request: OutgoingRequest, body: Buffer | undefined, mirrors: readonly Mirror[], depth = 0): void {
+  send(
+    request: OutgoingRequest,
+    body: Buffer | undefined,
+    mirrors: readonly Mirror[],
+    watch?: ExchangeWatch,
+    depth = 0,
+  ): void {
     for (const { service, mirrorBody, maxBodyBytes } of mirrors) {
       const copied = mirrorBody ? body : Buffer.alloc(0);
       if (copied === undefined || copied.length > maxBodyBytes) continue;
       if (this.#running.size >= this.#limits.most || this.#bytes + copied.length > this.#limits.bodyBytes) return;
       const choice = service.choose(request);
       if (choice.kind === 'refused') continue;
-      this.#one(request, choice, copied);
-      if (choice.mirrors.length > 0 && depth < MAX_DEPTH) this.send(request, copied, choice.mirrors, depth + 1);
+      this.#one(request, choice, copied, watch);
+      if (choice.mirrors.length > 0 && depth < MAX_DEPTH) this.send(request, copied, choice.mirrors, watch, depth + 1);
     }
   }
 
@@ -49,12 +56,15 @@ export class Copies {
     for (const cancel of this.#running) cancel();
   }
 
-  #one(request: OutgoingRequest, choice: Choice, body: Buffer): void {
+  #one(request: OutgoingRequest, choice: Choice, body: Buffer, watch: ExchangeWatch | undefined): void {
     const fields = request.headers.clone();
     fields.removeWhere((name) => name === 'content-length' || name === 'transfer-encoding' || name === 'expect');
     const hasBody = body.length > 0 || !['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(request.method);
     const length: HeaderPair[] = hasBody ? [['Content-Length', String(body.length)]] : [];
-    const head = writeHead(request, choice, new HeaderList([...fields.pairs, ...length]));
+    const bare = writeHead(request, choice, new HeaderList([...fields.pairs, ...length]));
+    const { origin, basePath } = choice.target;
+    const asked = watch?.ask('ReverseProxy', request.method, `${origin}${basePath}${request.uri}`);
+    const head = asked === undefined ? bare : withTrace(bare, asked.fields);
     this.#bytes += body.length;
 
     let connection: UpstreamConnection | undefined;
@@ -63,6 +73,7 @@ export class Copies {
     const end = (): void => {
       if (over) return;
       over = true;
+      asked?.failed('no answer');
       clearTimeout(timer);
       this.#running.delete(end);
       this.#bytes -= body.length;
@@ -70,7 +81,9 @@ export class Copies {
       connection?.destroy();
     };
     const sink: ResponseSink = {
-      onHead: () => {},
+      onHead: ({ status, headers }) => {
+        if (status >= 200) asked?.answered(status, headers);
+      },
       onBody: () => {},
       onEnd: (reusable) => {
         const used = connection;

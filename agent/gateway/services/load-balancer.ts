@@ -28,7 +28,7 @@ export class LoadBalancer implements Service {
 
   constructor(config: LoadBalancerConfig, places: readonly ServerPlace[], checker: HealthChecker | undefined) {
     this.#checker = checker;
-    const { sticky, strategy, healthCheck, passiveHealthCheck: passive, passHostHeader } = config;
+    const { name: service, sticky, strategy, healthCheck, passiveHealthCheck: passive, passHostHeader } = config;
     const checked = healthCheck !== undefined;
     const single = places.length === 1 && !checked && passive === undefined && sticky === undefined;
     this.servers = places.map((at) => {
@@ -39,7 +39,7 @@ export class LoadBalancer implements Service {
         server,
         'kind' in target
           ? target
-          : { kind: 'server', target, passHostHeader, cookies: NO_COOKIES, mirrors: NO_MIRRORS, constant },
+          : { kind: 'server', service, target, passHostHeader, cookies: NO_COOKIES, mirrors: NO_MIRRORS, constant },
       );
       return server;
     });

@@ -1,3 +1,4 @@
+import type { ExchangeWatch } from '../../recorder/exchange-watch.ts';
 import { BodyCollector } from '../middlewares/body-collector.ts';
 import type { OutgoingRequest } from '../middlewares/outgoing-request.ts';
 import type { Mirror } from './choice.ts';
@@ -25,9 +26,9 @@ export class RequestCopy {
   }
 
   /** Once the request was sent whole and answered. */
-  send(copies: Copies): void {
+  send(copies: Copies, watch: ExchangeWatch | undefined): void {
     const body = this.#tooLarge ? undefined : (this.#body ?? this.#collector.take());
     this.#body = undefined;
-    copies.send(this.#request, body, this.#mirrors);
+    copies.send(this.#request, body, this.#mirrors, watch);
   }
 }

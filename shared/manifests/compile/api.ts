@@ -1,38 +1,52 @@
-import type { ApiConfig, CorsConfig, OperationMatcher } from '../../gateway/config.ts';
-import { fields, flag, integer, isFields, items, text, texts, type Fields } from '../field.ts';
+import type { ApiConfig, CorsConfig, OperationMatcher, VersionConfig } from '../../gateway/config.ts';
+import { fields, flag, integer, isFields, items, text, texts } from '../field.ts';
 import type { FieldPath } from '../field-path.ts';
 import { regexProblem } from '../regex.ts';
 import type { ManifestDocument } from '../types.ts';
 import { authConfig } from './auth.ts';
-import { notEnforced, say, type Scope } from './scope.ts';
+import { keyOf, notEnforced, say, type Scope } from './scope.ts';
 
 export function apiConfig(scope: Scope, api: ManifestDocument): ApiConfig {
-  const spec = fields(api.value, 'spec');
-  const operationSets: Record<string, readonly OperationMatcher[]> = {};
-  addOperationSets(scope, api, operationSets);
-  for (const { wanted, target } of scope.resolution.referencesOf.get(api) ?? []) {
-    if (wanted.kind === 'APIVersion' && target !== undefined) addOperationSets(scope, target, operationSets);
-  }
   return {
     source: api.ref,
-    title: text(spec['title']),
+    title: text(fields(api.value, 'spec')['title']),
     auth: authConfig(scope, scope.resolution.auths.get(api.ref.namespace)),
-    cors: isFields(spec['cors']) ? corsConfig(scope, api, spec['cors']) : undefined,
-    operationSets,
+    cors: corsConfig(scope, api),
+    operationSets: operationSets(scope, api),
   };
 }
 
-/** Said once for each version, not for each route that is attached to it. */
-export function describeVersion(scope: Scope, version: ManifestDocument): void {
-  if (Object.hasOwn(fields(version.value, 'spec'), 'cors')) {
-    notEnforced(scope, version, ['spec', 'cors'], 'the CORS rules of the API apply to all of its versions');
+/** By key, with the APIs that list them. */
+export function versionConfigs(
+  scope: Scope,
+  versions: readonly ManifestDocument[],
+  apis: readonly ManifestDocument[],
+): Record<string, VersionConfig> {
+  const parents = new Map<ManifestDocument, string[]>();
+  for (const api of apis) {
+    for (const { wanted, target } of scope.resolution.referencesOf.get(api) ?? []) {
+      if (wanted.kind === 'APIVersion' && target !== undefined)
+        parents.set(target, [...(parents.get(target) ?? []), keyOf(api)]);
+    }
   }
+  const configs: Record<string, VersionConfig> = {};
+  for (const version of versions) {
+    configs[keyOf(version)] = {
+      source: version.ref,
+      apis: parents.get(version) ?? [],
+      cors: corsConfig(scope, version),
+      operationSets: operationSets(scope, version),
+    };
+  }
+  return configs;
 }
 
-function corsConfig(scope: Scope, api: ManifestDocument, cors: Fields): CorsConfig {
+function corsConfig(scope: Scope, holder: ManifestDocument): CorsConfig | undefined {
+  const cors = fields(holder.value, 'spec')['cors'];
+  if (!isFields(cors)) return undefined;
   const patterns = texts(cors['allowOriginListRegex']);
   for (const [at, pattern] of patterns.entries())
-    checkRegex(scope, api, ['spec', 'cors', 'allowOriginListRegex', at], pattern);
+    checkRegex(scope, holder, ['spec', 'cors', 'allowOriginListRegex', at], pattern);
   return {
     allowOrigins: texts(cors['allowOriginsList']),
     allowOriginPatterns: patterns.filter((pattern) => regexProblem(pattern) === undefined),
@@ -45,11 +59,8 @@ function corsConfig(scope: Scope, api: ManifestDocument, cors: Fields): CorsConf
   };
 }
 
-function addOperationSets(
-  scope: Scope,
-  holder: ManifestDocument,
-  sets: Record<string, readonly OperationMatcher[]>,
-): void {
+function operationSets(scope: Scope, holder: ManifestDocument): Record<string, readonly OperationMatcher[]> {
+  const sets: Record<string, readonly OperationMatcher[]> = {};
   const path = ['spec', 'openApiSpec', 'operationSets'];
   for (const [at, entry] of items(fields(holder.value, 'spec', 'openApiSpec')['operationSets']).entries()) {
     const name = text(fields(entry)['name']);
@@ -59,7 +70,7 @@ function addOperationSets(
         scope,
         holder,
         [...path, at, 'name'],
-        `operation set "${name}" is defined more than once for this API; the first one counts`,
+        `operation set "${name}" is defined more than once here; the first one counts`,
       );
       continue;
     }
@@ -75,6 +86,7 @@ function addOperationSets(
       ];
     });
   }
+  return sets;
 }
 
 function checkRegex(scope: Scope, document: ManifestDocument, path: FieldPath, pattern: string): boolean {

@@ -4,13 +4,14 @@ import type {
   GatewayConfig,
   PlanConfig,
   SubscriptionConfig,
+  VersionConfig,
 } from '../../gateway/config.ts';
 import { GATEWAY, groupKind, HUB, NETWORKING, TRAEFIK, UNSERVED, UNSERVED_ROUTING } from '../kinds.ts';
 import type { Resolution } from '../resolve/resolve.ts';
 import type { Diagnostic, ManifestDocument } from '../types.ts';
 import { applicationConfig, checkApplications, planConfig, subscriptionConfig } from './access.ts';
 import { accessPolicies } from './access-policy.ts';
-import { apiConfig, describeVersion } from './api.ts';
+import { apiConfig, versionConfigs } from './api.ts';
 import { describeAuth } from './auth.ts';
 import { ingressRoutesOf } from './ingress.ts';
 import { gatewayRoutes } from './gateway-route.ts';
@@ -45,7 +46,6 @@ export function compile(resolution: Resolution): { config: GatewayConfig; diagno
       routes.push(...gatewayRoutes(scope, document, listeners));
     else if (sort === `${TRAEFIK}/Middleware`) middlewareConfigs(scope, document);
     else if (sort === `${HUB}/APIAuth`) describeAuth(scope, document);
-    else if (sort === `${HUB}/APIVersion`) describeVersion(scope, document);
     else {
       const harmless = UNSERVED.get(sort);
       const why = harmless ?? UNSERVED_ROUTING.get(sort);
@@ -56,6 +56,7 @@ export function compile(resolution: Resolution): { config: GatewayConfig; diagno
 
   const apis: Record<string, ApiConfig> = {};
   for (const api of of(`${HUB}/API`)) apis[keyOf(api)] = apiConfig(scope, api);
+  const versions = versionConfigs(scope, of(`${HUB}/APIVersion`), of(`${HUB}/API`));
 
   const holders = [...of(`${HUB}/API`), ...of(`${HUB}/APIVersion`)];
   const openApis = openApiConfigs(
@@ -71,11 +72,9 @@ export function compile(resolution: Resolution): { config: GatewayConfig; diagno
   checkApplications(scope, applicationDocuments, Object.values(applications));
 
   const subscriptions: Record<string, SubscriptionConfig> = {};
-  for (const subscription of of(`${HUB}/ManagedSubscription`)) {
-    subscriptions[keyOf(subscription)] = subscriptionConfig(scope, subscription, (api) =>
-      Object.keys(apis[api]?.operationSets ?? {}),
-    );
-  }
+  const sets = setNames(apis, versions);
+  for (const subscription of of(`${HUB}/ManagedSubscription`))
+    subscriptions[keyOf(subscription)] = subscriptionConfig(scope, subscription, (api) => sets.get(api) ?? []);
 
   const plans: Record<string, PlanConfig> = {};
   for (const plan of of(`${HUB}/APIPlan`)) plans[keyOf(plan)] = planConfig(scope, plan);
@@ -87,6 +86,7 @@ export function compile(resolution: Resolution): { config: GatewayConfig; diagno
     upstreams: Object.fromEntries(scope.upstreams),
     transports: Object.fromEntries(scope.transports),
     apis,
+    ...(Object.keys(versions).length === 0 ? {} : { versions }),
     applications,
     subscriptions,
     plans,
@@ -94,4 +94,15 @@ export function compile(resolution: Resolution): { config: GatewayConfig; diagno
     policies: accessPolicies(scope, of(`${HUB}/AccessControlPolicy`)),
   };
   return { config, diagnostics: scope.diagnostics };
+}
+
+/** By API: the names of its operation sets and of those of its versions. */
+function setNames(
+  apis: Readonly<Record<string, ApiConfig>>,
+  versions: Readonly<Record<string, VersionConfig>>,
+): ReadonlyMap<string, readonly string[]> {
+  const names = new Map(Object.entries(apis).map(([key, { operationSets }]) => [key, Object.keys(operationSets)]));
+  for (const { apis: parents, operationSets } of Object.values(versions))
+    for (const parent of parents) names.get(parent)?.push(...Object.keys(operationSets));
+  return names;
 }

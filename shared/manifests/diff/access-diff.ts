@@ -17,7 +17,9 @@ export function accessChanges(before: GatewayConfig, after: GatewayConfig, route
       say('wider', `${objectWords(route.source)} (${matcherWords(route.match)}) is new and public: nobody has to prove anything`);
   compareGrants(before, after, say);
   for (const [id, app] of Object.entries(after.applications)) compareKeys(before.applications[id], app, id, say);
-  for (const [id, api] of Object.entries(after.apis)) compareOrigins(before.apis[id], api, id, say);
+  for (const [id, api] of Object.entries(after.apis)) compareOrigins(before.apis[id], api, `API ${id}`, say);
+  for (const [id, version] of Object.entries(after.versions ?? {}))
+    compareOrigins(before.versions?.[id], version, `APIVersion ${id}`, say);
   return found;
 } // prettier-ignore
 
@@ -63,7 +65,7 @@ function rights(config: GatewayConfig): Map<string, Right> {
   );
   for (const subscription of ordered) {
     for (const api of subscription.apis) {
-      const operations = operationWords(subscription, config.apis[api]);
+      const operations = operationWords(subscription, setsOf(config, api));
       const callers = [...subscription.applications, ...(subscription.appIds ?? []).map((id) => `appId ${id}`)];
       for (const caller of callers) {
         const key = `application ${caller} → API ${api}`;
@@ -74,15 +76,23 @@ function rights(config: GatewayConfig): Map<string, Right> {
   return found;
 }
 
-function operationWords({ operations }: SubscriptionConfig, api: ApiConfig | undefined): string[] | undefined {
-  return operations
-    ?.flatMap((name) => api?.operationSets[name] ?? [])
-    .map(({ methods, path, pathPrefix, pathRegex }) =>
-      [
-        methods.length === 0 ? 'any method' : methods.join('/'),
-        path ?? (pathPrefix === undefined ? undefined : `${pathPrefix}…`) ?? (pathRegex === undefined ? 'any path' : `~${pathRegex}`),
-      ].join(' '),
-    );
+type Sets = ApiConfig['operationSets'];
+
+/** Of an API and of its versions. */
+function setsOf({ apis, versions = {} }: GatewayConfig, api: string): readonly Sets[] {
+  const own = apis[api]?.operationSets;
+  const ofVersions = Object.values(versions).filter((version) => version.apis.includes(api));
+  return [...(own === undefined ? [] : [own]), ...ofVersions.map(({ operationSets }) => operationSets)];
+}
+
+function operationWords({ operations }: SubscriptionConfig, sets: readonly Sets[]): string[] | undefined {
+  const matchers = operations?.flatMap((name) => sets.flatMap((of) => of[name] ?? []));
+  return matchers?.map(({ methods, path, pathPrefix, pathRegex }) =>
+    [
+      methods.length === 0 ? 'any method' : methods.join('/'),
+      path ?? (pathPrefix === undefined ? undefined : `${pathPrefix}…`) ?? (pathRegex === undefined ? 'any path' : `~${pathRegex}`),
+    ].join(' '),
+  );
 } // prettier-ignore
 
 function compareGrants(before: GatewayConfig, after: GatewayConfig, say: Say): void {
@@ -122,14 +132,16 @@ function compareKeys(was: ApplicationConfig | undefined, is: ApplicationConfig, 
   if (was.appId !== is.appId) say('other', `application ${id}: appId ${was.appId} → ${is.appId}`);
 } // prettier-ignore
 
-function compareOrigins(was: ApiConfig | undefined, is: ApiConfig, id: string, say: Say): void {
+type HasCors = Pick<ApiConfig, 'cors'>;
+
+function compareOrigins(was: HasCors | undefined, is: HasCors, name: string, say: Say): void {
   if (was === undefined) return;
-  const origins = ({ cors }: ApiConfig): string[] => [
+  const origins = ({ cors }: HasCors): string[] => [
     ...(cors?.allowOrigins ?? []),
     ...(cors?.allowOriginPatterns ?? []).map((pattern) => `like ${pattern}`),
   ];
-  compareSets(origins(was), origins(is), `origins of API ${id}`, say);
+  compareSets(origins(was), origins(is), `origins of ${name}`, say);
   const [old, now] = [was.cors?.allowCredentials === true, is.cors?.allowCredentials === true];
   if (old !== now)
-    say(now ? 'wider' : 'narrower', `origins of API ${id}: ${now ? 'with' : 'without'} the credentials of browsers`);
+    say(now ? 'wider' : 'narrower', `origins of ${name}: ${now ? 'with' : 'without'} the credentials of browsers`);
 }

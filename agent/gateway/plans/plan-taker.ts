@@ -17,17 +17,20 @@ export type PlanWait =
   /** Never rejects. */
   | { readonly kind: 'store'; readonly decision: Promise<Decision> };
 
-/** Takes a call from a plan. What is refused costs nothing. */
-export function consumePlan(store: PlanStore, id: string, plan: PlanConfig, who: Consumer): Decision {
+/** What takes a call from a plan; what it refuses costs nothing. Undefined where the plan limits nothing. */
+export function planTaker(store: PlanStore, id: string, plan: PlanConfig, who: Consumer): (() => Decision) | undefined {
   const { rateLimit, quota } = plan;
+  if (rateLimit === undefined && quota === undefined) return undefined;
   const { application } = who;
-  if (rateLimit === undefined && quota === undefined) return { allowed: true, headers: [], application, plan: id };
   const demand = { rate: keyed(rateLimit, who), quota: keyed(quota, who) };
-  const decide = (verdict: Verdict): Decision => decided(store, id, demand, verdict, application);
-  const verdict = store.take(demand);
-  if (!(verdict instanceof Promise)) return decide(verdict);
-  const wait: PlanWait = { kind: 'store', decision: verdict.then(decide) };
-  return { allowed: true, headers: [], application, plan: id, wait };
+  const refund = (): void => store.refund(demand);
+  const decide = (verdict: Verdict): Decision => decidedBy(verdict, { application, plan: id, demand, refund });
+  return () => {
+    const verdict = store.take(demand);
+    if (!(verdict instanceof Promise)) return decide(verdict);
+    const wait: PlanWait = { kind: 'store', decision: verdict.then(decide) };
+    return { allowed: true, headers: [], application, plan: id, wait };
+  };
 }
 
 function keyed(limit: PlanConfig['rateLimit'], who: Consumer): KeyedLimit | undefined {
@@ -47,26 +50,32 @@ function bucketKey(bucket: Bucket, who: Consumer): string {
   }
 }
 
-function decided(store: PlanStore, id: string, demand: Demand, verdict: Verdict, application: string): Decision {
-  const who = { application, plan: id };
+interface Taken {
+  readonly application: string;
+  readonly plan: string;
+  readonly demand: Demand;
+  refund(): void;
+}
+
+function decidedBy(verdict: Verdict, { application, plan, demand, refund }: Taken): Decision {
   switch (verdict.kind) {
     case 'allowed': {
       const { rateLeft, quotaLeft, delayMs } = verdict;
       const headers: HeaderPair[] = [];
       if (rateLeft !== undefined) headers.push(['X-Ratelimit-Remaining', String(rateLeft)]);
       if (quotaLeft !== undefined) headers.push(['X-Quota-Remaining', String(quotaLeft)]);
-      const refund = (): void => store.refund(demand);
       const wait: PlanWait | undefined = delayMs > 0 ? { kind: 'token', delayMs } : undefined;
-      return { allowed: true, headers, refund, wait, ...who };
+      return { allowed: true, headers, application, plan, wait, refund };
     }
     case 'spent':
       return verdict.by === 'rate'
-        ? spent('rate-limited', 'X-Ratelimit-Remaining', verdict.retryAfterMs, demand.rate, who)
-        : spent('quota-exceeded', 'X-Quota-Remaining', verdict.retryAfterMs, demand.quota, who);
+        ? spent('rate-limited', 'X-Ratelimit-Remaining', verdict.retryAfterMs, demand.rate, { application, plan })
+        : spent('quota-exceeded', 'X-Quota-Remaining', verdict.retryAfterMs, demand.quota, { application, plan });
     case 'away': {
-      if (!verdict.refuse) return { allowed: true, headers: [], ...who };
-      const detail = `What plan ${id} has left is not known: ${verdict.reason}`;
-      return { allowed: false, code: 'limits-away', detail, headers: [['Retry-After', '1']], empty: false, ...who };
+      if (!verdict.refuse) return { allowed: true, headers: [], application, plan };
+      const detail = `What plan ${plan} has left is not known: ${verdict.reason}`;
+      const headers: readonly HeaderPair[] = [['Retry-After', '1']];
+      return { allowed: false, code: 'limits-away', detail, headers, empty: false, application, plan };
     }
   }
 }
