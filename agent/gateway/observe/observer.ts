@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import type { ObserveConfig } from '../../../shared/workspace/adit-yaml.ts';
+import type { ObserveConfig } from '../../../shared/workspace/observe-config.ts';
 import type { Recorder } from '../../recorder/recorder.ts';
 import { AccessLog } from './access-log.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';

@@ -110,10 +110,10 @@ async function render(rendering: Rendering, program: readonly string[], options:
   if (known?.fingerprint === print) return known;
 
   const isUnsaved = inputs.some(({ path }) => unsaved.has(path)) || [...unsaved].some(([path, text]) => text === null && rendering.parts.some((part) => isBelow(path, part)));
-  await using copy = isUnsaved ? await copyUnsaved(root, inputs, unsaved, signal) : undefined;
+  const copy = isUnsaved ? await copyUnsaved(root, inputs, unsaved, signal) : undefined;
   if (isUnsaved && copy === undefined) return failureAt(rendering, 'its folders are too large to be copied for what is unsaved', 'Save the files, or move what it does not need out of its folder.');
   const place = copy?.root ?? root;
-  const ran = await runProgram(command, args(join(place, dir)), { env, timeoutMs, signal });
+  const ran = await runProgram(command, args(join(place, dir)), { env, timeoutMs, signal }).finally(() => copy?.remove());
   if ('text' in ran) return { fingerprint: print, outcome: ran };
   const said = ran.words === undefined ? undefined : renderFailure(rendering, ran.words, place, texts);
   const failure = said ?? failureAt(rendering, ran.problem, 'Run the program by hand to see more.').outcome;

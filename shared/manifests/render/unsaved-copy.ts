@@ -8,8 +8,9 @@ const MAX_BYTES = 64 * 1024 * 1024;
 const PREFIX = 'adit-render-';
 
 /** A folder of its own that looks like the workspace, for programs that read folders. */
-export interface TreeCopy extends AsyncDisposable {
+export interface TreeCopy {
   readonly root: string;
+  readonly remove: () => Promise<void>;
 }
 
 export interface CopiedFile {
@@ -20,7 +21,7 @@ export interface CopiedFile {
 
 /**
  * Writes files into a temporary folder of this user only, by `write(path, to)`; undefined when they are more than it may
- * take. It is removed when disposed of; what a killed process left behind is removed by the next one.
+ * take. It stays until it is removed; what a killed process left behind is removed by the next one.
  */
 export async function copyTree<F extends CopiedFile>(
   files: readonly F[],
@@ -43,7 +44,7 @@ export async function copyTree<F extends CopiedFile>(
       made.add(dirname(to));
       await write(file, to);
     }
-    return { root, [Symbol.asyncDispose]: remove };
+    return { root, remove };
   } catch (error) {
     await remove();
     throw error;
