@@ -82,7 +82,8 @@ async function gateways(): Promise<unknown> {
   const upstream = await startFileServer({ '1k': 1024 });
   const parties: Party[] = [];
   try {
-    for (const name of ['bare', 'key and plan', '10 routes', '10000 routes']) parties.push(await ours(name, upstream.address));
+    for (const name of ['bare', 'key and plan', '10 routes', '10000 routes'])
+      parties.push(await ours(name, upstream.address));
     for (const count of [1, 10, 10_000]) {
       const party = await traefik(count, upstream.address);
       if (party !== undefined) parties.push(party);
@@ -96,15 +97,31 @@ async function gateways(): Promise<unknown> {
     await upstream.stop();
   }
   const of = (name: string): Party | undefined => parties.find((party) => party.name === name);
-  const against: Readonly<Record<string, string>> = { 'adit, bare': 'traefik, bare', 'adit, key and plan': 'adit, bare', 'adit, 10000 routes': 'adit, 10 routes', 'adit, 10 routes': 'traefik, 10 routes', 'traefik, 10000 routes': 'traefik, 10 routes' };
+  const against: Readonly<Record<string, string>> = {
+    'adit, bare': 'traefik, bare',
+    'adit, key and plan': 'adit, bare',
+    'adit, 10000 routes': 'adit, 10 routes',
+    'adit, 10 routes': 'traefik, 10 routes',
+    'traefik, 10000 routes': 'traefik, 10 routes',
+  };
   const rows = parties.map((party) => {
     const other = of(against[party.name] ?? '');
-    const ratio = (key: 'perSecond' | 'cpuUs'): string => (other === undefined ? '–' : (median(party[key]) / median(other[key])).toFixed(2));
-    return [party.name, spread(party.perSecond), spread(party.cpuUs), against[party.name] ?? '–', ratio('perSecond'), ratio('cpuUs')];
+    const ratio = (key: 'perSecond' | 'cpuUs'): string =>
+      other === undefined ? '–' : (median(party[key]) / median(other[key])).toFixed(2);
+    return [
+      party.name,
+      spread(party.perSecond),
+      spread(party.cpuUs),
+      against[party.name] ?? '–',
+      ratio('perSecond'),
+      ratio('cpuUs'),
+    ];
   });
-  console.log(`\n${table(['gateway alone, 1 KB', 'requests/s', 'CPU µs a request', 'against', 'requests/s ×', 'CPU ×'], rows)}`);
+  console.log(
+    `\n${table(['gateway alone, 1 KB', 'requests/s', 'CPU µs a request', 'against', 'requests/s ×', 'CPU ×'], rows)}`,
+  );
   return parties.map(({ name, perSecond, cpuUs }) => ({ name, perSecond, cpuUs }));
-} // prettier-ignore
+}
 
 async function ours(name: string, upstream: string): Promise<Party> {
   const program = join(import.meta.dirname, 'manifests/gateway-process.ts');
@@ -125,9 +142,17 @@ async function traefik(count: number, upstream: string): Promise<Party | undefin
   const host = count === 1 ? undefined : `h${count / 2}.test`;
   const name = count === 1 ? 'traefik, bare' : `traefik, ${count} routes`;
   const pid = running.parties['proxy'] ?? 0;
-  const party = { name, url: `http://${running.address}/1k?api_key=${KEY}`, host, pid, perSecond: [], cpuUs: [], stop: () => running.stop() };
+  const party = {
+    name,
+    url: `http://${running.address}/1k?api_key=${KEY}`,
+    host,
+    pid,
+    perSecond: [],
+    cpuUs: [],
+    stop: () => running.stop(),
+  };
   return party;
-} // prettier-ignore
+}
 
 async function sample(party: Party, seconds: number): Promise<void> {
   const before = cpuMs([party.pid]);

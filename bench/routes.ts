@@ -131,13 +131,25 @@ if (!(rounds >= 1) || !(requests >= 1) || counts.some((count) => !(count >= 1)))
       const [first] = parties;
       for (const party of parties) {
         const ratio = quartile(party.cpuUs) / quartile(first?.cpuUs ?? party.cpuUs);
-        rows.push([shape, String(party.routes), party.builtMs.toFixed(0), quartile(party.cpuUs).toFixed(1), spread(party.cpuUs, 1), ratio.toFixed(3)]);
+        rows.push([
+          shape,
+          String(party.routes),
+          party.builtMs.toFixed(0),
+          quartile(party.cpuUs).toFixed(1),
+          spread(party.cpuUs, 1),
+          ratio.toFixed(3),
+        ]);
       }
       for (const party of parties) await party.close();
     }
   } finally {
     await upstream.stop();
   }
-  console.log(table(['routes differ by', 'routes', 'built in ms', 'CPU µs a request (lower quartile)', 'spread', `to ${counts[0]}`], rows));
+  console.log(
+    table(
+      ['routes differ by', 'routes', 'built in ms', 'CPU µs a request (lower quartile)', 'spread', `to ${counts[0]}`],
+      rows,
+    ),
+  );
   await keepRun('routes', rows);
-} // prettier-ignore
+}

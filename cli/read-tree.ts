@@ -29,7 +29,9 @@ export async function gitText(top: string, args: readonly string[], options: Git
 
 /** The manifests of a commit below a folder (`''`: all), by Git's own objects: nothing is checked out. */
 export async function readTree(top: string, commit: string, folder: string): Promise<ManifestSet> {
-  const listing = await gitText(top, ['ls-tree', '-r', '-z', '--long', '--full-tree', commit], { maxOutputBytes: MAX_BYTES });
+  const listing = await gitText(top, ['ls-tree', '-r', '-z', '--long', '--full-tree', commit], {
+    maxOutputBytes: MAX_BYTES,
+  });
   const unreadable: { path: string; message: string }[] = [];
   const manifests: Blob[] = [];
   const configs = new Map<string, Blob>();
@@ -42,7 +44,14 @@ export async function readTree(top: string, commit: string, folder: string): Pro
     else if (isBelow(path, folder) && isManifestPath(path)) manifests.push(blob);
   }
   if (manifests.length > MAX_FILES)
-    throw new CommandFailed({ code: 'too-many-files', message: `more than ${MAX_FILES} files in ${commit}`, hint: 'name the folder of the manifests' }, EXIT.usage);
+    throw new CommandFailed(
+      {
+        code: 'too-many-files',
+        message: `more than ${MAX_FILES} files in ${commit}`,
+        hint: 'name the folder of the manifests',
+      },
+      EXIT.usage,
+    );
   const config = nearest(configs, folder);
   const wanted = [...manifests, ...(config === undefined ? [] : [config])].filter(({ path, bytes }) => {
     if (bytes > MAX_FILE_BYTES) unreadable.push({ path, message: `larger than ${MAX_FILE_BYTES / 1024 / 1024} MiB` });
@@ -58,8 +67,16 @@ export async function readTree(top: string, commit: string, folder: string): Pro
   const customRules = readCustomRules(parsed.config.lint.custom, configText);
   // Programs read folders, and there is none of this commit: overlays and charts are left out.
   const { taken } = findRenderings(files);
-  return { files: files.filter(({ path }) => !taken.has(path)), config: parsed.config, customRules, rendered: [], problems: [], configProblems: parsed.problems, unreadable };
-} // prettier-ignore
+  return {
+    files: files.filter(({ path }) => !taken.has(path)),
+    config: parsed.config,
+    customRules,
+    rendered: [],
+    problems: [],
+    configProblems: parsed.problems,
+    unreadable,
+  };
+}
 
 function isBelow(path: string, folder: string): boolean {
   return folder === '' || path === folder || path.startsWith(`${folder}/`);

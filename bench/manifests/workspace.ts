@@ -48,10 +48,36 @@ export function manyFiles(count: number): SourceFile[] {
   const sets = Math.ceil(count / 5);
   const files = Array.from({ length: sets }, (_, at) => [
     { path: `s${at}/service.yaml`, text: service.replace('name: web', `name: web${at}`) },
-    { path: `s${at}/route.yaml`, text: route(`r${at}`, `Host(\`h${at}.test\`) && PathPrefix(\`/v1\`)`, managed.replace('pets', `pets${at}`)).replace('- name: web', `- name: web${at}`) },
-    { path: `s${at}/api.yaml`, text: object(HUB, 'API', `pets${at}`, 'spec:\n  openApiSpec:\n    path: /openapi.json\n    operationSets:\n      - name: read\n        matchers:\n          - methods: [GET]\n            pathPrefix: /pets\n') },
-    { path: `s${at}/plan.yaml`, text: object(HUB, 'APIPlan', `plan${at}`, 'spec:\n  title: t\n  rateLimit:\n    limit: 5\n    period: 1m\n') },
-    { path: `s${at}/subscription.yaml`, text: object(HUB, 'ManagedSubscription', `sub${at}`, `spec:\n  apis:\n    - name: pets${at}\n  managedApplicationSelector: {}\n  apiPlan:\n    name: plan${at}\n`) },
+    {
+      path: `s${at}/route.yaml`,
+      text: route(
+        `r${at}`,
+        `Host(\`h${at}.test\`) && PathPrefix(\`/v1\`)`,
+        managed.replace('pets', `pets${at}`),
+      ).replace('- name: web', `- name: web${at}`),
+    },
+    {
+      path: `s${at}/api.yaml`,
+      text: object(
+        HUB,
+        'API',
+        `pets${at}`,
+        'spec:\n  openApiSpec:\n    path: /openapi.json\n    operationSets:\n      - name: read\n        matchers:\n          - methods: [GET]\n            pathPrefix: /pets\n',
+      ),
+    },
+    {
+      path: `s${at}/plan.yaml`,
+      text: object(HUB, 'APIPlan', `plan${at}`, 'spec:\n  title: t\n  rateLimit:\n    limit: 5\n    period: 1m\n'),
+    },
+    {
+      path: `s${at}/subscription.yaml`,
+      text: object(
+        HUB,
+        'ManagedSubscription',
+        `sub${at}`,
+        `spec:\n  apis:\n    - name: pets${at}\n  managedApplicationSelector: {}\n  apiPlan:\n    name: plan${at}\n`,
+      ),
+    },
   ]).flat();
   return files.slice(0, count);
-} // prettier-ignore
+}

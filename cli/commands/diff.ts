@@ -54,28 +54,38 @@ function publishedDiff(diff: ManifestDiff): unknown {
   return { ...diff, diagnostics: { added: added.map(published), fixed: fixed.map(published) } };
 }
 
-async function compare(range: string, dir: string, namespace: string | undefined): Promise<{ diff: ManifestDiff; title: string }> {
+async function compare(
+  range: string,
+  dir: string,
+  namespace: string | undefined,
+): Promise<{ diff: ManifestDiff; title: string }> {
   const folder = await realpath(resolve(dir)).catch(() => undefined);
   if (folder === undefined || !(await stat(folder)).isDirectory())
     throw new CommandFailed({ code: 'path-missing', message: `${dir}: no such folder` }, EXIT.usage);
   const top = (await gitText(folder, ['rev-parse', '--show-toplevel'])).toString('utf8').trim();
-  const inside = relative(await realpath(top), folder).split(sep).join('/');
+  const inside = relative(await realpath(top), folder)
+    .split(sep)
+    .join('/');
   const [, from = '', dots, to = ''] = /^(.*?)(?:(\.{2,3})(.*))?$/.exec(range) ?? [];
   const last = dots === undefined ? undefined : await commitOf(top, to);
   const first = await commitOf(top, from);
-  const base = dots === '...' ? (await gitText(top, ['merge-base', first, last ?? first])).toString('utf8').trim() : first;
+  const base =
+    dots === '...' ? (await gitText(top, ['merge-base', first, last ?? first])).toString('utf8').trim() : first;
   const before = await readTree(top, base, inside);
   const after = last === undefined ? await readManifests([folder], top) : await readTree(top, last, inside);
   const { diffManifests } = await import('../../shared/manifests/diff/diff.ts');
   const diff = diffManifests(await sideOf(before, namespace), await sideOf(after, namespace));
   return { diff, title: `${range}${inside === '' ? '' : ` in ${inside}`}` };
-} // prettier-ignore
+}
 
 async function sideOf(set: ManifestSet, namespace: string | undefined): Promise<DiffSide> {
   const { analyze } = await import('../../shared/manifests/index.ts');
   const { config, customRules } = set;
-  return { analysis: analyze(set.files, { namespace: namespace ?? config.namespace, customRules }), settings: config.lint.severities };
-} // prettier-ignore
+  return {
+    analysis: analyze(set.files, { namespace: namespace ?? config.namespace, customRules }),
+    settings: config.lint.severities,
+  };
+}
 
 /** The commit that a name means; a name is never taken for an option. */
 async function commitOf(top: string, name: string): Promise<string> {
@@ -86,8 +96,12 @@ async function commitOf(top: string, name: string): Promise<string> {
   } catch (error) {
     if (!(error instanceof CommandFailed) || error.code !== 'git-failed') throw error;
     throw new CommandFailed(
-      { code: 'no-such-revision', message: `${wanted}: no such revision`, hint: 'fetch it first: a shallow clone has the last commit only' },
+      {
+        code: 'no-such-revision',
+        message: `${wanted}: no such revision`,
+        hint: 'fetch it first: a shallow clone has the last commit only',
+      },
       EXIT.usage,
     );
   }
-} // prettier-ignore
+}

@@ -15,7 +15,9 @@ export interface Answer {
 }
 
 /** Asks by a dry run; nothing is stored. Close it when done. */
-export async function serverAsker(server: ApiServer): Promise<{ ask(manifest: Manifest): Promise<Answer>; close(): Promise<void> }> {
+export async function serverAsker(
+  server: ApiServer,
+): Promise<{ ask(manifest: Manifest): Promise<Answer>; close(): Promise<void> }> {
   const ca = await readFile(server.caFile, 'utf8');
   const dispatcher = new Agent({ connect: { ca }, connections: 4 });
   return {
@@ -23,14 +25,18 @@ export async function serverAsker(server: ApiServer): Promise<{ ask(manifest: Ma
       const answer = await request(`${server.url}${collection}?dryRun=All&fieldValidation=Strict`, {
         dispatcher,
         method: 'POST',
-        headers: { authorization: `Bearer ${ADMIN}-token`, 'content-type': 'application/yaml', accept: 'application/json' },
+        headers: {
+          authorization: `Bearer ${ADMIN}-token`,
+          'content-type': 'application/yaml',
+          accept: 'application/json',
+        },
         body,
       });
       return read(answer.statusCode, await answer.body.json());
     },
     close: async () => await dispatcher.destroy(),
   };
-} // prettier-ignore
+}
 
 function read(status: number, body: unknown): Answer {
   const accepted = status < 300;
@@ -40,5 +46,11 @@ function read(status: number, body: unknown): Answer {
     const { reason, field, message: said } = fields(cause);
     return { type: String(reason), path: String(field), message: String(said) };
   });
-  return { accepted, decoding: strict?.split(/, (?=unknown field|duplicate field|json:)/) ?? [], causes, status, message };
-} // prettier-ignore
+  return {
+    accepted,
+    decoding: strict?.split(/, (?=unknown field|duplicate field|json:)/) ?? [],
+    causes,
+    status,
+    message,
+  };
+}

@@ -84,17 +84,19 @@ function ofObject(schema: Structural, value: Plain, random: Random, path: Path):
       // What is broken may well be optional: each place is visited once in a while.
       if (random.chance(0.5)) {
         for (const deeper of breakages(child, made, random, [...path, key]))
-          if (random.chance(0.3)) add(deeper.what, [...path, key], withValue(made, deeper.path.slice(path.length + 1), deeper.value));
+          if (random.chance(0.3))
+            add(deeper.what, [...path, key], withValue(made, deeper.path.slice(path.length + 1), deeper.value));
       }
     }
   }
   if (typeof schema.additionalProperties === 'object') {
     add('an entry of another type', [...path, 'X-Other'], random.pick(TYPES));
     for (const [key, child] of Object.entries(value))
-      if (!(key in (schema.properties ?? {}))) out.push(...breakages(schema.additionalProperties, child, random, [...path, key]));
+      if (!(key in (schema.properties ?? {})))
+        out.push(...breakages(schema.additionalProperties, child, random, [...path, key]));
   }
   return out;
-} // prettier-ignore
+}
 
 /** A copy of a value with another one at a path. */
 export function withValue(value: unknown, path: Path, changed: unknown): unknown {

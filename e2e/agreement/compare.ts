@@ -26,8 +26,13 @@ export const EXPLAINED: readonly { readonly reason: string; readonly holds: (man
 /** How our errors differ from the server's answer in verdict, types, paths and words; nothing when they agree. */
 export function difference(all: readonly Diagnostic[], given: Answer): string | undefined {
   // The hub takes labels (63 characters, no dots) as names, the API server subdomains: we refuse more, and in other words.
-  const isName = ({ type, path }: { readonly type?: string | undefined; readonly path?: string | undefined }): boolean =>
-    type === 'FieldValueInvalid' && path === 'metadata.name';
+  const isName = ({
+    type,
+    path,
+  }: {
+    readonly type?: string | undefined;
+    readonly path?: string | undefined;
+  }): boolean => type === 'FieldValueInvalid' && path === 'metadata.name';
   if (given.causes.some(isName) && !all.some(isName)) return 'only the server refuses the name';
   const ours = all.filter((one) => !isName(one));
   const answer = { ...given, causes: given.causes.filter((one) => !isName(one)) };
@@ -37,7 +42,9 @@ export function difference(all: readonly Diagnostic[], given: Answer): string | 
   if (ours.length === 0) return `only the server refuses: ${answer.message}`;
   if (answer.decoding.length > 0) {
     // The server stops at decoding; we go on to the schema.
-    const unknown = ours.filter(({ code }) => code === 'unknown-field').map(({ message }) => message.replace('strict decoding error: ', ''));
+    const unknown = ours
+      .filter(({ code }) => code === 'unknown-field')
+      .map(({ message }) => message.replace('strict decoding error: ', ''));
     return same(unknown, answer.decoding);
   }
   // Decoding into Go's types stops at the first field that does not fit, and names it as Go does.
@@ -45,7 +52,9 @@ export function difference(all: readonly Diagnostic[], given: Answer): string | 
   const skipped = answer.causes.some(({ message }) => message.includes('some validation rules were not checked'));
   // The server evaluates no rule of an object of which one field has the wrong shape; we pass over that field only.
   const counted = skipped ? ours.filter(({ code }) => code !== 'cel') : ours;
-  const causes = withPaths(answer.causes.filter(({ message }) => !message.includes('some validation rules were not checked')));
+  const causes = withPaths(
+    answer.causes.filter(({ message }) => !message.includes('some validation rules were not checked')),
+  );
   const places = same(
     counted.map(({ type, path }) => `${type ?? ''} ${path ?? ''}`),
     causes.map(({ type, path }) => `${type} ${path}`),
@@ -54,7 +63,7 @@ export function difference(all: readonly Diagnostic[], given: Answer): string | 
   const words = new Set(causes.map(({ type, path, message }) => `${type} ${path}: ${go(message)}`));
   const other = counted.map(line).filter((one) => !words.has(one));
   return other.length === 0 ? undefined : `in other words, we: ${other.join('; ')} | server: ${[...words].join('; ')}`;
-} // prettier-ignore
+}
 
 /**
  * Some causes have no path, and name the field in their words. They are left out where the same field has a cause with a
@@ -64,10 +73,11 @@ function withPaths(causes: Answer['causes']): Answer['causes'] {
   const known = new Set(causes.map(({ path }) => path));
   return causes.flatMap((cause) => {
     if (cause.path !== '<nil>') return [cause];
-    const field = / in ([^ ]+)$/.exec(cause.message)?.[1] ?? /^Invalid value: "": "([^"]+)" must/.exec(cause.message)?.[1];
+    const field =
+      / in ([^ ]+)$/.exec(cause.message)?.[1] ?? /^Invalid value: "": "([^"]+)" must/.exec(cause.message)?.[1];
     return field === undefined || known.has(field) ? [] : [{ ...cause, path: field }];
   });
-} // prettier-ignore
+}
 
 function same(ours: readonly string[], theirs: readonly string[]): string | undefined {
   const ourSet = new Set(ours);

@@ -70,10 +70,11 @@ export function makeManifests(count: number, seed: number): Manifest[] {
       const [what, path, value] = random.pick(METADATA);
       made.push([what, withValue(object, path, value)]);
     }
-    for (const [what, value] of made) manifests.push({ what, kind: known, collection, text: `${manifestText(value)}\n` });
+    for (const [what, value] of made)
+      manifests.push({ what, kind: known, collection, text: `${manifestText(value)}\n` });
   }
   return manifests.slice(0, count);
-} // prettier-ignore
+}
 
 function fitting(known: KindSchema, random: Random): Plain {
   const spec: Structural = known.schema.properties?.['spec'] ?? {};

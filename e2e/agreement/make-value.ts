@@ -26,7 +26,9 @@ export function makeValue(schema: Structural, random: Random, name = '', depth =
       const least = schema.minItems ?? 0;
       const most = Math.min(schema.maxItems ?? 3, least + 2);
       const count = least + random.below(most - least + 1);
-      return Array.from({ length: count }, (_, at) => distinct(makeValue(schema.items ?? {}, random, name, depth + 1), at));
+      return Array.from({ length: count }, (_, at) =>
+        distinct(makeValue(schema.items ?? {}, random, name, depth + 1), at),
+      );
     }
     case 'integer':
       return (schema.minimum ?? 0) + random.below(50);
@@ -37,7 +39,7 @@ export function makeValue(schema: Structural, random: Random, name = '', depth =
     default:
       return text(schema, random, name);
   }
-} // prettier-ignore
+}
 
 function makeObject(schema: Structural, random: Random, depth: number): Plain {
   const out: Plain = {};

@@ -129,8 +129,10 @@ describe.skipIf(kubectl === undefined)('a Kustomize overlay', () => {
 
 function textsBelow(dir: string): Record<string, string> {
   const files = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  return Object.fromEntries(files.map((entry) => join(entry.parentPath, entry.name)).map((path) => [path, readFileSync(path, 'utf8')]));
-} // prettier-ignore
+  return Object.fromEntries(
+    files.map((entry) => join(entry.parentPath, entry.name)).map((path) => [path, readFileSync(path, 'utf8')]),
+  );
+}
 
 const CHART = {
   'shop/Chart.yaml': 'apiVersion: v2\nname: shop\nversion: 0.1.0\n',

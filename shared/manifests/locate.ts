@@ -62,8 +62,13 @@ export function locate<N>(
 
 /** Of a document that the library read. */
 export function libraryPlaces(document: Document.Parsed): Places<Node> {
-  return { start: document.range[0], root: document.contents, spotOf: spotOfNode, child: (node, segment) => childOf(document, node, segment) };
-} // prettier-ignore
+  return {
+    start: document.range[0],
+    root: document.contents,
+    spotOf: spotOfNode,
+    child: (node, segment) => childOf(document, node, segment),
+  };
+}
 
 /** Of a document that is plain. */
 export function plainPlaces(root: Placed): Places<Placed> {

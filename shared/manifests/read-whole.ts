@@ -47,12 +47,14 @@ export function readWhole(source: YamlText): ObjectsFound {
     }
     const { value, problems } = plainValue(yaml);
     for (const { code, message, offset, end, hint } of problems)
-      found.diagnostics.push(reportFile(file, code, rangeAt(lines, offset, end), message, hint === undefined ? {} : { hint }));
+      found.diagnostics.push(
+        reportFile(file, code, rangeAt(lines, offset, end), message, hint === undefined ? {} : { hint }),
+      );
     const places = libraryPlaces(yaml);
     objectsIn({ file, index, namespace, locate: (path, what) => locate(places, source, path, what) }, value, found);
   }
   return { documents: found.documents, diagnostics: found.diagnostics.slice(0, MAX_PROBLEMS) };
-} // prettier-ignore
+}
 
 function firstLine(message: string): string {
   return message.split('\n', 1)[0] ?? message;

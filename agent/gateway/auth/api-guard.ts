@@ -31,13 +31,16 @@ function tokenJudge(auth: ApiJwtConfig, policy: RoutePolicy, tokens: TokenCheck)
     const { claims } = judged;
     const appId = claimText(namedClaim(claims, auth.appIdClaim));
     if (appId === undefined || appId === '')
-      return problemAnswer('forbidden', `The token for API ${policy.id} names no application (claim ${auth.appIdClaim}).`);
+      return problemAnswer(
+        'forbidden',
+        `The token for API ${policy.id} names no application (claim ${auth.appIdClaim}).`,
+      );
     const { tokenNameClaim } = auth;
     if (tokenNameClaim !== undefined) noteCaller(request, { token: claimText(namedClaim(claims, tokenNameClaim)) });
     const caller = { application: policy.applicationNamed(appId), claims };
     return tellOfToken(request, auth, claims) ?? judgementOf(policy.authorise(caller, view), request, signal);
   };
-} // prettier-ignore
+}
 
 function directoryJudge(auth: LdapConfig, policy: RoutePolicy, directory: Directory): Judge {
   return async (request, view, signal) => {

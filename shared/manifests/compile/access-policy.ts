@@ -82,7 +82,8 @@ function oAuthIntro(reading: AuthReading): AccessPolicyConfig | undefined {
   const client = fields(reading.spec, 'clientConfig');
   const url = text(client['url']) ?? '';
   const protocol = URL.canParse(url) ? new URL(url).protocol : '';
-  if (protocol !== 'http:' && protocol !== 'https:') return reading.close(['clientConfig', 'url'], 'not an http or https URL');
+  if (protocol !== 'http:' && protocol !== 'https:')
+    return reading.close(['clientConfig', 'url'], 'not an http or https URL');
   const headers = textMap(client['headers']);
   for (const name of Object.keys(headers)) reading.header(['clientConfig', 'headers', name], name);
   if (from === undefined) return undefined;
@@ -97,7 +98,7 @@ function oAuthIntro(reading: AuthReading): AccessPolicyConfig | undefined {
     claims: claims(reading),
     forwardHeaders: reading.forwardHeaders(),
   };
-} // prettier-ignore
+}
 
 function oidc(reading: AuthReading): AccessPolicyConfig | undefined {
   const issuer = text(reading.spec['issuer']) ?? '';
@@ -156,9 +157,15 @@ function cookie(reading: AuthReading, field: string): CookieConfig {
   const path = text(from['path']) || '/';
   if (/[;,\s]/.test(path)) reading.close([field, 'path'], 'not a path that a cookie can have');
   if (domain !== undefined)
-    notEnforced(reading.scope, reading.document, reading.at([field, 'domain']), 'the cookie counts for the host of the preview alone, whose domain is another', 'info');
+    notEnforced(
+      reading.scope,
+      reading.document,
+      reading.at([field, 'domain']),
+      'the cookie counts for the host of the preview alone, whose domain is another',
+      'info',
+    );
   return { path, sameSite: sameSite(reading, field, from), secure: flag(from['secure']) === true };
-} // prettier-ignore
+}
 
 function sameSite(reading: AuthReading, field: string, from: Fields): CookieConfig['sameSite'] {
   const written = text(from['sameSite'])?.toLowerCase() ?? '';

@@ -40,7 +40,10 @@ function tokenKeys(reading: AuthReading): TokenKeys | undefined {
   const url = text(spec['jwksUrl']);
   if (url !== undefined && url !== '') {
     if (url.startsWith('/'))
-      return reading.close(['jwksUrl'], 'a path is looked for at whatever issuer a token names, so that anybody could sign tokens for it');
+      return reading.close(
+        ['jwksUrl'],
+        'a path is looked for at whatever issuer a token names, so that anybody could sign tokens for it',
+      );
     return { kind: 'issuers', issuers: [{ url }] };
   }
   const issuers = items(spec['trustedIssuers']).flatMap((entry) => {
@@ -50,7 +53,7 @@ function tokenKeys(reading: AuthReading): TokenKeys | undefined {
   });
   if (issuers.length > 0) return { kind: 'issuers', issuers };
   return reading.close([], 'nothing tells what signatures are checked with');
-} // prettier-ignore
+}
 
 function publicKey(reading: AuthReading, pem: string): TokenKeys | undefined {
   try {
@@ -71,5 +74,8 @@ function keySet(reading: AuthReading, file: string): TokenKeys | undefined {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
-  return reading.close(['jwksFile'], 'the text is no JWK set in JSON: { "keys": […] } is expected, not the name of a file');
-} // prettier-ignore
+  return reading.close(
+    ['jwksFile'],
+    'the text is no JWK set in JSON: { "keys": […] } is expected, not the name of a file',
+  );
+}

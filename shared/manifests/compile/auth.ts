@@ -28,8 +28,14 @@ export function describeAuth(scope: Scope, auth: ManifestDocument): void {
   const spec = fields(auth.value, 'spec');
   if (scope.resolution.auths.get(auth.ref.namespace) === auth) authConfig(scope, auth);
   else if (spec['isDefault'] === false)
-    notEnforced(scope, auth, ['spec', 'isDefault'], 'only the default APIAuth of a namespace applies to its APIs', 'info');
-} // prettier-ignore
+    notEnforced(
+      scope,
+      auth,
+      ['spec', 'isDefault'],
+      'only the default APIAuth of a namespace applies to its APIs',
+      'info',
+    );
+}
 
 function read(scope: Scope, auth: ManifestDocument): AuthConfig {
   const spec = fields(auth.value, 'spec');

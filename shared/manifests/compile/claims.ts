@@ -15,6 +15,11 @@ export function claimsOf(
   if (expression === '') return undefined;
   const check = parseClaimExpression(expression);
   if (typeof check !== 'function')
-    notEnforced(scope, document, path, `the claim expression cannot be read (${check.problem}), so that it lets nobody in`);
+    notEnforced(
+      scope,
+      document,
+      path,
+      `the claim expression cannot be read (${check.problem}), so that it lets nobody in`,
+    );
   return expression;
-} // prettier-ignore
+}

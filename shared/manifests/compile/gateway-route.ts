@@ -93,11 +93,18 @@ function sayOfBackends(scope: Scope, document: ManifestDocument, rule: Fields, b
   const backends = items(rule['backendRefs']);
   for (const [at, backend] of backends.entries()) {
     if (items(fields(backend)['filters']).length > 0)
-      notEnforced(scope, document, [...base, 'backendRefs', at, 'filters'], 'Traefik v3.6 does not apply filters of a backend', 'info');
+      notEnforced(
+        scope,
+        document,
+        [...base, 'backendRefs', at, 'filters'],
+        'Traefik v3.6 does not apply filters of a backend',
+        'info',
+      );
   }
   const redirects = items(rule['filters']).some((filter) => fields(filter)['type'] === 'RequestRedirect');
   if (backends.length === 0 && !redirects)
     say(scope, document, 'route-invalid', base, 'the rule has no backend: requests are answered with 503', {
-      severity: 'warning', hint: 'Add `backendRefs:` with name and port of a Service.',
+      severity: 'warning',
+      hint: 'Add `backendRefs:` with name and port of a Service.',
     });
-} // prettier-ignore
+}

@@ -28,7 +28,13 @@ export function ingressRoutes(scope: Scope, document: ManifestDocument, isParent
     return [];
   }
   if (Object.hasOwn(spec, 'entryPoints'))
-    notEnforced(scope, document, ['spec', 'entryPoints'], 'a preview has one entry point, which serves every route', 'info');
+    notEnforced(
+      scope,
+      document,
+      ['spec', 'entryPoints'],
+      'a preview has one entry point, which serves every route',
+      'info',
+    );
   if (Object.hasOwn(spec, 'tls'))
     notEnforced(scope, document, ['spec', 'tls'], 'the edge has certificates of its own', 'info');
   const attached = attachment(scope, document);
@@ -46,7 +52,7 @@ export function ingressRoutes(scope: Scope, document: ManifestDocument, isParent
     byRule.set(rule, { route, path });
   }
   return [...byRule.values()].map(({ route }) => route);
-} // prettier-ignore
+}
 
 function oneRoute(
   scope: Scope,

@@ -83,14 +83,18 @@ export function ingressRoutesOf(scope: Scope, document: ManifestDocument): Route
   if (Object.hasOwn(spec, 'defaultBackend')) {
     const path = ['spec', 'defaultBackend'];
     const first = defaultBackendOwner(scope);
-    if (rules.length > 0)
-      notEnforced(scope, document, path, 'Traefik ignores it where there are rules', 'info');
+    if (rules.length > 0) notEnforced(scope, document, path, 'Traefik ignores it where there are rules', 'info');
     else if (first !== document)
-      notEnforced(scope, document, path, `Traefik takes one default backend, that of Ingress "${first?.ref.namespace}/${first?.ref.name}"`);
+      notEnforced(
+        scope,
+        document,
+        path,
+        `Traefik takes one default backend, that of Ingress "${first?.ref.namespace}/${first?.ref.name}"`,
+      );
     else add([{ text: call('PathPrefix', '/'), path }], LOWEST_PRIORITY, spec['defaultBackend'], path);
   }
   return routes;
-} // prettier-ignore
+}
 
 /** The field that leaves an object to another controller: its class, or the annotation of old. */
 function foreignField(scope: Scope, document: ManifestDocument): { path: FieldPath; name: string } | undefined {

@@ -36,9 +36,7 @@ export function routeFilters(
       return { kind: 'invalid' };
     };
     if (type === 'RequestHeaderModifier')
-      middlewares.push(
-        headerModifier(document, 'request-header-modifier', fields(filter, 'requestHeaderModifier'))
-      );
+      middlewares.push(headerModifier(document, 'request-header-modifier', fields(filter, 'requestHeaderModifier')));
     else if (type === 'ExtensionRef') {
       const { group, kind, name } = fields(filter, 'extensionRef');
       if (group !== TRAEFIK || kind !== 'Middleware')
@@ -49,9 +47,7 @@ export function routeFilters(
       else middlewares.push(...configs);
     } else if (path === undefined) return invalid(`Traefik does not support the filter ${type} of a GRPCRoute`);
     else if (type === 'ResponseHeaderModifier')
-      middlewares.push(
-        headerModifier(document, 'response-header-modifier', fields(filter, 'responseHeaderModifier'))
-      );
+      middlewares.push(headerModifier(document, 'response-header-modifier', fields(filter, 'responseHeaderModifier')));
     else if (type === 'URLRewrite') {
       const made = urlRewrite(document, fields(filter, 'urlRewrite'), path);
       if (made === undefined) return invalid('the filter names neither host nor path', [...here, 'urlRewrite']);
@@ -60,13 +56,15 @@ export function routeFilters(
       const made = redirect(document, fields(filter, 'requestRedirect'), path);
       if (made === undefined) {
         const message = 'Traefik redirects with 301 and 302 only: it does not serve the rule';
-        say(scope, document, 'route-invalid', [...here, 'requestRedirect', 'statusCode'], message, { severity: 'warning' });
+        say(scope, document, 'route-invalid', [...here, 'requestRedirect', 'statusCode'], message, {
+          severity: 'warning',
+        });
         unserved = true;
       } else middlewares.push(made);
     } else return invalid(`Traefik does not support the filter ${type}`);
   }
   return unserved ? { kind: 'unserved' } : { kind: 'filters', middlewares };
-} // prettier-ignore
+}
 
 function headerModifier(
   document: ManifestDocument,

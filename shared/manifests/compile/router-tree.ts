@@ -87,7 +87,8 @@ function expand(
   reached: Set<ManifestDocument>,
 ): RankedRoute[] {
   const layer = layers.get(document);
-  if (layer === undefined || above.length > MAX_DEPTH || above.some(({ route }) => sameObject(route, document))) return [];
+  if (layer === undefined || above.length > MAX_DEPTH || above.some(({ route }) => sameObject(route, document)))
+    return [];
   reached.add(document);
   const made: RankedRoute[] = [];
   for (const route of layer.routes) {
@@ -103,7 +104,7 @@ function expand(
     if (made.length > MAX_ROUTES) return made.slice(0, MAX_ROUTES);
   }
   return made;
-} // prettier-ignore
+}
 
 /** What a parent takes and none of its children does. */
 const NOWHERE: RouteConfig['backends'] = [{ service: 'no-child', weight: 1, status: 404 }];

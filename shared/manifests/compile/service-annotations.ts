@@ -31,7 +31,13 @@ export function serviceAnnotations(scope: Scope, service: ManifestDocument | und
     if (service === undefined || !key.startsWith(PREFIX) || typeof value !== 'string') continue;
     const option = key.slice(PREFIX.length).toLowerCase();
     const refuse = (message: string): undefined => {
-      say(scope, service, 'route-invalid', ['metadata', 'annotations', key], `${message}: Traefik serves no Ingress that leads here`);
+      say(
+        scope,
+        service,
+        'route-invalid',
+        ['metadata', 'annotations', key],
+        `${message}: Traefik serves no Ingress that leads here`,
+      );
       return undefined;
     };
     const field = option.startsWith('sticky.cookie.') ? option.slice('sticky.cookie.'.length) : '';
@@ -49,7 +55,7 @@ export function serviceAnnotations(scope: Scope, service: ManifestDocument | und
     if (field !== '' || (option === 'sticky.cookie' && TRUE.has(value))) options.sticky = { cookie };
   }
   return { ...options, passHostHeader: flags['passhostheader'] ?? true, nativeLb: flags['nativelb'] ?? false };
-} // prettier-ignore
+}
 
 export interface ServiceOptions {
   readonly scheme?: string;

@@ -37,11 +37,16 @@ export function loadBalancer(
   if (found === undefined) return undefined;
 
   const written = text(spec['scheme']) ?? '';
-  if (!['', 'http', 'https', 'h2c'].includes(written)) return refuse('scheme', `"${written}" is not a scheme that Traefik has`);
+  if (!['', 'http', 'https', 'h2c'].includes(written))
+    return refuse('scheme', `"${written}" is not a scheme that Traefik has`);
   const strategy = STRATEGIES[text(spec['strategy']) || 'wrr'];
-  if (strategy === undefined) return refuse('strategy', `"${String(spec['strategy'])}" is not a strategy that Traefik has`);
+  if (strategy === undefined)
+    return refuse('strategy', `"${String(spec['strategy'])}" is not a strategy that Traefik has`);
   const healthCheck = healthCheckConfig(scope, document, spec['healthCheck'], [...path, 'healthCheck']);
-  const passive = passiveHealthCheckConfig(scope, document, spec['passiveHealthCheck'], [...path, 'passiveHealthCheck']);
+  const passive = passiveHealthCheckConfig(scope, document, spec['passiveHealthCheck'], [
+    ...path,
+    'passiveHealthCheck',
+  ]);
   if (healthCheck === undefined || passive === undefined) return undefined;
   if (healthCheck !== null && found.service !== undefined && !found.external)
     return refuse('healthCheck', `health checks are for ExternalName services only, and "${at.service}" is none`);
@@ -51,7 +56,8 @@ export function loadBalancer(
     notEnforced(scope, document, [...path, 'responseForwarding'], 'answers are passed on as they come', 'info');
 
   const transportName = text(spec['serversTransport']) ?? '';
-  if (transportName.includes('@')) return refuse('serversTransport', `"${transportName}" belongs to a provider that a preview does not have`);
+  if (transportName.includes('@'))
+    return refuse('serversTransport', `"${transportName}" belongs to a provider that a preview does not have`);
   const transport = transportName === '' ? undefined : serversTransport(scope, at.namespace, transportName);
   // Missing, it is told with the other references; Traefik does not serve the route.
   if (transportName !== '' && transport === undefined) return undefined;
@@ -69,7 +75,7 @@ export function loadBalancer(
     passiveHealthCheck: passive ?? undefined,
     transport,
   };
-} // prettier-ignore
+}
 
 function isScheme(text: string): text is UpstreamScheme {
   return text === 'http' || text === 'https' || text === 'h2c';

@@ -4,8 +4,12 @@ import type { Scope } from './scope.ts';
 
 /** Traefik's names: letters and digits, and one dash for whatever stands between. */
 export function traefikName(...parts: readonly (string | number)[]): string {
-  return parts.join('-').split(/[^\p{L}\p{N}]+/u).filter((part) => part !== '').join('-');
-} // prettier-ignore
+  return parts
+    .join('-')
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter((part) => part !== '')
+    .join('-');
+}
 
 /** Traefik's key of a router of an IngressRoute, which is also the name of its only service. */
 export function routerKey(namespace: string, name: string, rule: string): string {

@@ -105,7 +105,13 @@ function mirroring(scope: Scope, document: ManifestDocument, spec: Fields, name:
     const mirror = serviceReference(scope, document, entry, [...path, 'mirrors', at]);
     const percent = integer(fields(entry)['percent']) ?? 0;
     if (percent < 0 || percent > 100)
-      say(scope, document, 'route-invalid', [...path, 'mirrors', at, 'percent'], `${percent} is not between 0 and 100: routes that name the service are not served`);
+      say(
+        scope,
+        document,
+        'route-invalid',
+        [...path, 'mirrors', at, 'percent'],
+        `${percent} is not between 0 and 100: routes that name the service are not served`,
+      );
     if (mirror === undefined || percent < 0 || percent > 100) return undefined;
     mirrors.push({ service: mirror, percent });
   }
@@ -117,4 +123,4 @@ function mirroring(scope: Scope, document: ManifestDocument, spec: Fields, name:
     mirrorBody: flag(spec['mirrorBody']) ?? true,
     maxBodyBytes: integer(spec['maxBodySize']) ?? -1,
   };
-} // prettier-ignore
+}

@@ -24,17 +24,34 @@ export function serversTransport(scope: Scope, namespace: string, name: string):
 function transportConfig(scope: Scope, document: ManifestDocument): TransportConfig {
   const spec = fields(document.value, 'spec');
   if (Object.hasOwn(spec, 'spiffe')) {
-    notEnforced(scope, document, ['spec', 'spiffe'], 'a preview has no SPIFFE identity; the certificate is checked as any other');
+    notEnforced(
+      scope,
+      document,
+      ['spec', 'spiffe'],
+      'a preview has no SPIFFE identity; the certificate is checked as any other',
+    );
   }
   if (items(spec['certificatesSecrets']).length > 1)
-    notEnforced(scope, document, ['spec', 'certificatesSecrets', 1], 'the first client certificate is shown to every server');
+    notEnforced(
+      scope,
+      document,
+      ['spec', 'certificatesSecrets', 1],
+      'the first client certificate is shown to every server',
+    );
   const timeouts = fields(spec, 'forwardingTimeouts');
   const time = (field: string, otherwise: number): number => {
     const written = timeouts[field];
     if (written === undefined) return otherwise;
     const ms = serviceDuration(written);
     if (ms === undefined)
-      say(scope, document, 'route-invalid', ['spec', 'forwardingTimeouts', field], `${JSON.stringify(written)} is not a duration`, { severity: 'warning' });
+      say(
+        scope,
+        document,
+        'route-invalid',
+        ['spec', 'forwardingTimeouts', field],
+        `${JSON.stringify(written)} is not a duration`,
+        { severity: 'warning' },
+      );
     return ms ?? 0;
   };
   return {
@@ -52,7 +69,7 @@ function transportConfig(scope: Scope, document: ManifestDocument): TransportCon
     readIdleTimeoutMs: time('readIdleTimeout', 0),
     pingTimeoutMs: time('pingTimeout', PING_MS),
   };
-} // prettier-ignore
+}
 
 function rootCAs(scope: Scope, document: ManifestDocument, spec: Fields): string[] {
   const found: string[] = [];
@@ -103,10 +120,15 @@ function certificates(scope: Scope, document: ManifestDocument, spec: Fields): T
     const cert = secretValue(secret, ['tls.crt']);
     const key = secretValue(secret, ['tls.key']);
     if (cert !== undefined && key !== undefined) return [{ cert, key }];
-    leftOut(scope, document, ['spec', 'certificatesSecrets', at], `Secret "${String(name)}" has no tls.crt with tls.key`);
+    leftOut(
+      scope,
+      document,
+      ['spec', 'certificatesSecrets', at],
+      `Secret "${String(name)}" has no tls.crt with tls.key`,
+    );
     return [];
   });
-} // prettier-ignore
+}
 
 function leftOut(scope: Scope, document: ManifestDocument, path: FieldPath, why: string): void {
   say(scope, document, 'secret-key-missing', path, `${why}: it is left out, as Traefik does`, { severity: 'warning' });

@@ -14,14 +14,17 @@ export function accessChanges(before: GatewayConfig, after: GatewayConfig, route
   }
   for (const route of routes.added)
     if (guardsOf(route, after).length === 0)
-      say('wider', `${objectWords(route.source)} (${matcherWords(route.match)}) is new and public: nobody has to prove anything`);
+      say(
+        'wider',
+        `${objectWords(route.source)} (${matcherWords(route.match)}) is new and public: nobody has to prove anything`,
+      );
   compareGrants(before, after, say);
   for (const [id, app] of Object.entries(after.applications)) compareKeys(before.applications[id], app, id, say);
   for (const [id, api] of Object.entries(after.apis)) compareOrigins(before.apis[id], api, `API ${id}`, say);
   for (const [id, version] of Object.entries(after.versions ?? {}))
     compareOrigins(before.versions?.[id], version, `APIVersion ${id}`, say);
   return found;
-} // prettier-ignore
+}
 
 type Say = (direction: Direction, what: string) => void;
 
@@ -29,8 +32,7 @@ function compareGuards(was: readonly Guard[], is: readonly Guard[], name: string
   const gone = was.filter(({ key }) => !is.some((other) => other.key === key));
   const fresh = is.filter(({ key }) => !was.some((other) => other.key === key));
   const words = (guards: readonly Guard[]): string => guards.map((guard) => guard.words).join(', ');
-  if (gone.length > 0 && is.length === 0)
-    say('wider', `${name} is public now; before it asked for ${words(was)}`);
+  if (gone.length > 0 && is.length === 0) say('wider', `${name} is public now; before it asked for ${words(was)}`);
   else if (gone.length > 0 && fresh.length > 0)
     say('other', `${name} asks for ${words(fresh)} in place of ${words(gone)}`);
   else if (gone.length > 0) say('wider', `${name} no longer asks for ${words(gone)}`);
@@ -42,7 +44,7 @@ function compareGuards(was: readonly Guard[], is: readonly Guard[], name: string
     if (JSON.stringify(old.settings) !== JSON.stringify(guard.settings))
       say('other', `${name}: how ${guard.words} is checked`);
   }
-} // prettier-ignore
+}
 
 function compareSets(was: readonly string[], is: readonly string[], what: string, say: Say): void {
   const fresh = is.filter((one) => !was.includes(one));
@@ -90,10 +92,12 @@ function operationWords({ operations }: SubscriptionConfig, sets: readonly Sets[
   return matchers?.map(({ methods, path, pathPrefix, pathRegex }) =>
     [
       methods.length === 0 ? 'any method' : methods.join('/'),
-      path ?? (pathPrefix === undefined ? undefined : `${pathPrefix}…`) ?? (pathRegex === undefined ? 'any path' : `~${pathRegex}`),
+      path ??
+        (pathPrefix === undefined ? undefined : `${pathPrefix}…`) ??
+        (pathRegex === undefined ? 'any path' : `~${pathRegex}`),
     ].join(' '),
   );
-} // prettier-ignore
+}
 
 function compareGrants(before: GatewayConfig, after: GatewayConfig, say: Say): void {
   const [was, is] = [rights(before), rights(after)];
@@ -122,15 +126,20 @@ function listed(operations: readonly string[]): string {
 
 function compareKeys(was: ApplicationConfig | undefined, is: ApplicationConfig, id: string, say: Say): void {
   if (was === undefined) return;
-  const usable = ({ keys }: ApplicationConfig): string[] => keys.filter(({ suspended }) => !suspended).map(({ sha256 }) => sha256);
+  const usable = ({ keys }: ApplicationConfig): string[] =>
+    keys.filter(({ suspended }) => !suspended).map(({ sha256 }) => sha256);
   const [old, now] = [usable(was), usable(is)];
   // Keys have no words of their own, and their digests are nobody's business.
   const fresh = now.filter((key) => !old.includes(key)).length;
   const gone = old.filter((key) => !now.includes(key)).length;
-  if (fresh > 0) say(gone > 0 ? 'other' : 'wider', `application ${id}: ${fresh} ${fresh === 1 ? 'key' : 'keys'} added${gone > 0 ? `, ${gone} removed` : ''}`);
+  if (fresh > 0)
+    say(
+      gone > 0 ? 'other' : 'wider',
+      `application ${id}: ${fresh} ${fresh === 1 ? 'key' : 'keys'} added${gone > 0 ? `, ${gone} removed` : ''}`,
+    );
   else if (gone > 0) say('narrower', `application ${id}: ${gone} ${gone === 1 ? 'key' : 'keys'} removed or suspended`);
   if (was.appId !== is.appId) say('other', `application ${id}: appId ${was.appId} → ${is.appId}`);
-} // prettier-ignore
+}
 
 type HasCors = Pick<ApiConfig, 'cors'>;
 

@@ -13,7 +13,12 @@ export function diffMarkdown(diff: ManifestDiff, title: string): string {
     section('Access', access.map(directed)),
     section('Routes added', routes.added.map(routeLine)),
     section('Routes removed', routes.removed.map(routeLine)),
-    section('Routes changed', routes.changed.map((route) => `${routeLine(route)}${route.changes.map((change) => `\n  - ${escaped(change)}`).join('')}`)),
+    section(
+      'Routes changed',
+      routes.changed.map(
+        (route) => `${routeLine(route)}${route.changes.map((change) => `\n  - ${escaped(change)}`).join('')}`,
+      ),
+    ),
     section('Limits', limits.map(directed)),
     section('Middlewares', middlewares.map(escaped)),
     section('New problems', diagnostics.added.map(problemLine)),
@@ -26,9 +31,14 @@ export function diffMarkdown(diff: ManifestDiff, title: string): string {
     count(wider, 'widening of access', 'widenings of access'),
     count(diagnostics.added.filter(({ severity }) => severity === 'error').length, 'new error', 'new errors'),
   ].filter((text) => text !== '');
-  const what = sections.length === 0 ? 'Nothing changes for callers.' : summary.length === 0 ? 'Small changes only.' : `**${summary.join(', ')}**`;
+  const what =
+    sections.length === 0
+      ? 'Nothing changes for callers.'
+      : summary.length === 0
+        ? 'Small changes only.'
+        : `**${summary.join(', ')}**`;
   return `${[`## API changes ${escaped(title)}`, what, ...sections].join('\n\n')}\n`;
-} // prettier-ignore
+}
 
 function section(name: string, lines: readonly string[]): string {
   if (lines.length === 0) return '';
@@ -50,9 +60,12 @@ function routeLine({ object, match, backends, access, api }: RouteView): string 
 }
 
 function problemLine({ severity, file, line, object, path, message, code }: Diagnostic): string {
-  const what = object === undefined ? '' : `${object.kind} ${object.namespace}/${object.name}${path === undefined ? '' : ` ${path}`}: `;
+  const what =
+    object === undefined
+      ? ''
+      : `${object.kind} ${object.namespace}/${object.name}${path === undefined ? '' : ` ${path}`}: `;
   return escaped(`${severity} ${file}:${line} ${what}${message} [${code}]`);
-} // prettier-ignore
+}
 
 /** Manifests are anybody's text: it must not become markup, mention people or break out of its line. */
 function escaped(text: string): string {

@@ -36,12 +36,14 @@ function middlewareChanges({ before, after }: RoutePair): string[] {
   const changes: string[] = [];
   for (const name of is.keys()) if (!was.has(name)) changes.push(`${route}: ${name} added`);
   for (const name of was.keys()) if (!is.has(name)) changes.push(`${route}: ${name} removed`);
-  for (const [name, settings] of is) if (was.has(name) && was.get(name) !== settings) changes.push(`${name} is another`);
-  const kept = (all: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): string => [...all.keys()].filter((name) => other.has(name)).join(', ');
+  for (const [name, settings] of is)
+    if (was.has(name) && was.get(name) !== settings) changes.push(`${name} is another`);
+  const kept = (all: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): string =>
+    [...all.keys()].filter((name) => other.has(name)).join(', ');
   const [first, second] = [kept(was, is), kept(is, was)];
   if (first !== second) changes.push(`${route}: the order is ${second}, and was ${first}`);
   return changes;
-} // prettier-ignore
+}
 
 function named(middlewares: readonly MiddlewareConfig[]): Map<string, string> {
   return new Map(middlewares.map((middleware) => [middlewareName(middleware), JSON.stringify(middleware)]));

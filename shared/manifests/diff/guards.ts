@@ -50,9 +50,12 @@ function guardOf(middleware: MiddlewareConfig): Guard | undefined {
       return { key, words: `what ${middleware.address} says`, settings: { ...middleware, source: null } };
     case 'ip-allow-list':
       return {
-        key, words: `address in ${middleware.ranges.join(', ')}`, ranges: middleware.ranges, settings: { ...middleware, ranges: null, source: null },
+        key,
+        words: `address in ${middleware.ranges.join(', ')}`,
+        ranges: middleware.ranges,
+        settings: { ...middleware, ranges: null, source: null },
       };
     default:
       return undefined;
   }
-} // prettier-ignore
+}

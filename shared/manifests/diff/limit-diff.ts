@@ -18,7 +18,10 @@ export function limitChanges(before: GatewayConfig, after: GatewayConfig): Limit
       for (const sort of ['rateLimit', 'quota'] as const) {
         const [from, to] = [was[sort], is[sort]];
         if (JSON.stringify(from) !== JSON.stringify(to))
-          found.push({ direction: direction(from, to), what: `plan ${id}: ${SORTS[sort]} ${words(from)} → ${words(to)}` });
+          found.push({
+            direction: direction(from, to),
+            what: `plan ${id}: ${SORTS[sort]} ${words(from)} → ${words(to)}`,
+          });
       }
   }
   for (const [id, { plan, weight }] of Object.entries(after.subscriptions)) {
@@ -26,10 +29,11 @@ export function limitChanges(before: GatewayConfig, after: GatewayConfig): Limit
     if (old === undefined) continue;
     if (old.plan !== plan)
       found.push({ direction: 'other', what: `subscription ${id}: plan ${old.plan ?? 'none'} → ${plan ?? 'none'}` });
-    if (old.weight !== weight) found.push({ direction: 'other', what: `subscription ${id}: weight ${old.weight} → ${weight}` });
+    if (old.weight !== weight)
+      found.push({ direction: 'other', what: `subscription ${id}: weight ${old.weight} → ${weight}` });
   }
   return found;
-} // prettier-ignore
+}
 
 function planWords(plan: PlanConfig | undefined): string {
   const parts = (['rateLimit', 'quota'] as const).flatMap((sort) =>
@@ -48,6 +52,9 @@ function direction(from: Limit, to: Limit): Direction {
   // Another bucket counts other calls together; a longer period is more of a burst.
   if (from.bucket !== to.bucket) return 'other';
   const [fewer, more] = [to.limit <= from.limit, to.limit >= from.limit];
-  const [slower, faster] = [to.limit / to.periodMs <= from.limit / from.periodMs, to.limit / to.periodMs >= from.limit / from.periodMs];
+  const [slower, faster] = [
+    to.limit / to.periodMs <= from.limit / from.periodMs,
+    to.limit / to.periodMs >= from.limit / from.periodMs,
+  ];
   return fewer && slower ? 'narrower' : more && faster ? 'wider' : 'other';
-} // prettier-ignore
+}

@@ -19,7 +19,10 @@ export interface PairedRoutes {
 export function pairRoutes(before: GatewayConfig, after: GatewayConfig): PairedRoutes {
   const left = new Set(before.routes);
   const pairs = new Map<RouteConfig, RouteConfig>();
-  for (const key of [(route: RouteConfig) => `${objectWords(route.source)} ${matcherWords(route.match)}`, (route: RouteConfig) => route.id]) {
+  for (const key of [
+    (route: RouteConfig) => `${objectWords(route.source)} ${matcherWords(route.match)}`,
+    (route: RouteConfig) => route.id,
+  ]) {
     const known = Map.groupBy(left, key);
     for (const route of after.routes) {
       const same = pairs.has(route) ? undefined : known.get(key(route))?.shift();
@@ -33,7 +36,7 @@ export function pairRoutes(before: GatewayConfig, after: GatewayConfig): PairedR
     added: after.routes.filter((route) => !pairs.has(route)),
     removed: [...left],
   };
-} // prettier-ignore
+}
 
 export function viewOf(route: RouteConfig, config: GatewayConfig): RouteView {
   const guards = guardsOf(route, config);
@@ -47,7 +50,11 @@ export function viewOf(route: RouteConfig, config: GatewayConfig): RouteView {
 }
 
 /** What is another about a route, but for its access and middlewares. Undefined: nothing. */
-export function routeChange({ before, after }: RoutePair, old: GatewayConfig, now: GatewayConfig): RouteChange | undefined {
+export function routeChange(
+  { before, after }: RoutePair,
+  old: GatewayConfig,
+  now: GatewayConfig,
+): RouteChange | undefined {
   const changes: string[] = [];
   const [was, is] = [viewOf(before, old), viewOf(after, now)];
   const told = (what: string, from: string, to: string): void => {
@@ -63,7 +70,7 @@ export function routeChange({ before, after }: RoutePair, old: GatewayConfig, no
   if (was.match === is.match && was.backends === is.backends && servicesOf(before, old) !== servicesOf(after, now))
     changes.push(`how ${is.backends} is reached`);
   return changes.length === 0 ? undefined : { ...is, changes };
-} // prettier-ignore
+}
 
 export function objectWords({ kind, namespace, name }: ObjectRef): string {
   return `${kind} ${namespace === '' ? name : `${namespace}/${name}`}`;

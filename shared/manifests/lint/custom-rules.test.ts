@@ -19,16 +19,25 @@ function found(rules: readonly Rule[], object: Record<string, unknown> = {}, cop
   expect(problems).toEqual([]);
   const files = Array.from({ length: copies }, (_, at) => ({
     path: `${at}.json`,
-    text: JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: `o${at}`, labels: { team: 'a' } }, ...object }),
+    text: JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: `o${at}`, labels: { team: 'a' } },
+      ...object,
+    }),
   }));
   const customRules = readCustomRules(config.lint.custom, text);
   const analysis = analyze(files, { namespace: 'shop', customRules });
-  const again = analyze(files, { namespace: 'shop', customRules: readCustomRules(config.lint.custom, text), previous: analysis });
+  const again = analyze(files, {
+    namespace: 'shop',
+    customRules: readCustomRules(config.lint.custom, text),
+    previous: analysis,
+  });
   expect(again.diagnostics).toEqual(analysis.diagnostics);
   const inLint = lint(analysis);
   expect(inLint.map(({ message }) => message)).toEqual(analysis.diagnostics.map(({ message }) => message));
   return inLint.map(({ severity, code, object: of, message }) => `${severity} ${code} ${of?.name ?? '-'}: ${message}`);
-} // prettier-ignore
+}
 
 describe('custom rules', () => {
   it.each([

@@ -38,12 +38,14 @@ export function readCustomRules(custom: readonly CustomLintRule[], text: string)
     else if (names.has(name)) problem('name', `there are two custom rules "${name}"`);
     names.add(name);
     const compiled = compiledRule(rule.expression, 'object');
-    if ('unsupported' in compiled) problem('expression', `the expression of "${name}" is not CEL: ${compiled.unsupported}`);
-    else if ('transition' in compiled) problem('expression', `the expression of "${name}" is about changes; there is only \`object\``);
+    if ('unsupported' in compiled)
+      problem('expression', `the expression of "${name}" is not CEL: ${compiled.unsupported}`);
+    else if ('transition' in compiled)
+      problem('expression', `the expression of "${name}" is about changes; there is only \`object\``);
     else if (severity !== 'off') rules.push({ ...rule, severity, compiled });
   }
   return { key: JSON.stringify(custom), rules, problems };
-} // prettier-ignore
+}
 
 interface Checked {
   readonly key: string;
@@ -77,13 +79,18 @@ function check(key: string, rules: readonly ReadyRule[], document: ManifestDocum
   if (wanted.length === 0) return { key, found, cost: 0 };
   const measure = measured(document.value);
   // A cluster fills in the namespace before any policy sees the object.
-  const metadata = { ...fields(document.value, 'metadata'), ...(document.ref.namespace === '' ? {} : { namespace: document.ref.namespace }) };
+  const metadata = {
+    ...fields(document.value, 'metadata'),
+    ...(document.ref.namespace === '' ? {} : { namespace: document.ref.namespace }),
+  };
   const value = celValue({}, { ...document.value, metadata });
   let cost = 0;
   for (const rule of wanted) {
     const steps = costOf(rule.compiled, measure);
     if (steps > RULE_BUDGET) {
-      found.push(notChecked(document, `the custom rule "${rule.name}" was not checked: it takes too long for this object`));
+      found.push(
+        notChecked(document, `the custom rule "${rule.name}" was not checked: it takes too long for this object`),
+      );
       continue;
     }
     cost += steps;
@@ -92,7 +99,7 @@ function check(key: string, rules: readonly ReadyRule[], document: ManifestDocum
     if (broken !== undefined) found.push(finding(document, rule.severity, rule.name, broken));
   }
   return { key, found, cost };
-} // prettier-ignore
+}
 
 function outcome({ compiled, message, expression }: ReadyRule, value: unknown): string | undefined {
   const said = message ?? `failed rule: ${expression.trim()}`;
@@ -102,22 +109,39 @@ function outcome({ compiled, message, expression }: ReadyRule, value: unknown): 
     return result === false ? said : `${said} (the expression gives no true or false)`;
   } catch (error) {
     // As a policy that cannot be evaluated, which by default refuses the object.
-    const why = firstLine(error instanceof Error ? error.message : String(error)).replace(/^No such key/, 'no such key');
+    const why = firstLine(error instanceof Error ? error.message : String(error)).replace(
+      /^No such key/,
+      'no such key',
+    );
     return `${said} (${why})`;
   }
-} // prettier-ignore
+}
 
 function isOfKind({ ref }: ManifestDocument, kind: string): boolean {
   return kind.includes('/') ? groupKind(ref) === kind : ref.kind === kind;
 }
 
-function finding(document: ManifestDocument, severity: Severity, code: string, message: string, hint?: string): Diagnostic {
+function finding(
+  document: ManifestDocument,
+  severity: Severity,
+  code: string,
+  message: string,
+  hint?: string,
+): Diagnostic {
   const { start, end } = document.locate(['metadata', 'name'], 'value');
   return {
-    severity, code, file: document.file, line: start.line, column: start.column, endLine: end.line, endColumn: end.column,
-    object: document.ref, message, hint,
+    severity,
+    code,
+    file: document.file,
+    line: start.line,
+    column: start.column,
+    endLine: end.line,
+    endColumn: end.column,
+    object: document.ref,
+    message,
+    hint,
   };
-} // prettier-ignore
+}
 
 function notChecked(document: ManifestDocument, message: string): Diagnostic {
   const hint = 'Loop over less, grow no lists in loops, or name fewer kinds.';
@@ -154,7 +178,14 @@ function configProblem(text: string, path: readonly (string | number)[], message
   const { line, column } = placeInConfig(text, path);
   const shown = `lint.custom[${path[2]}].${path[3]}`;
   return {
-    severity: 'error', code: 'workspace-config', file: WORKSPACE_CONFIG_FILE, line, column, endLine: line, endColumn: column + 1,
-    path: shown, message: `${shown}: ${message}`,
+    severity: 'error',
+    code: 'workspace-config',
+    file: WORKSPACE_CONFIG_FILE,
+    line,
+    column,
+    endLine: line,
+    endColumn: column + 1,
+    path: shown,
+    message: `${shown}: ${message}`,
   };
-} // prettier-ignore
+}

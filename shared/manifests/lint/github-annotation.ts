@@ -3,7 +3,17 @@ import type { Diagnostic } from '../types.ts';
 const COMMANDS = { error: 'error', warning: 'warning', info: 'notice' } as const;
 
 /** A diagnostic as a workflow command of GitHub Actions, which becomes a note at the line. */
-export function githubAnnotation({ severity, file, line, column, endLine, endColumn, code, message, hint }: Diagnostic): string {
+export function githubAnnotation({
+  severity,
+  file,
+  line,
+  column,
+  endLine,
+  endColumn,
+  code,
+  message,
+  hint,
+}: Diagnostic): string {
   const place = [
     `file=${property(file)}`,
     `line=${line}`,
@@ -13,7 +23,7 @@ export function githubAnnotation({ severity, file, line, column, endLine, endCol
     `title=${property(code)}`,
   ];
   return `::${COMMANDS[severity]} ${place.join(',')}::${data(hint === undefined ? message : `${message}\n${hint}`)}`;
-} // prettier-ignore
+}
 
 function data(text: string): string {
   return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');

@@ -18,8 +18,10 @@ function object(apiVersion: string, kind: string, name: string, rest: string, mo
 
 function found(documents: readonly string[], settings: LintSettings = {}): string[] {
   const analysis = analyze([{ path: 'a.yaml', text: documents.join('---\n') }], { namespace: 'shop' });
-  return lint(analysis, settings).map(({ severity, code, object: of, path }) => `${severity} ${code} ${of?.name} ${path}`);
-} // prettier-ignore
+  return lint(analysis, settings).map(
+    ({ severity, code, object: of, path }) => `${severity} ${code} ${of?.name} ${path}`,
+  );
+}
 
 const service = object('v1', 'Service', 'pets', 'spec: { ports: [{ port: 80 }] }');
 const api = (name = 'pets', spec = '{}'): string => object(HUB, 'API', name, `spec: ${spec}`);

@@ -46,23 +46,39 @@ export function lint(analysis: Analysis, settings: LintSettings = {}): Diagnosti
   const found: Diagnostic[] = [];
   for (const diagnostic of analysis.diagnostics) {
     // Of the workspace's own rules: they have the severity that `lint.custom` gives them.
-    if (!Object.hasOwn(diagnosticCodes, diagnostic.code) || diagnostic.code === 'rule-not-checked') found.push(diagnostic);
+    if (!Object.hasOwn(diagnosticCodes, diagnostic.code) || diagnostic.code === 'rule-not-checked')
+      found.push(diagnostic);
     const rule = ruleOf(diagnostic);
-    const severity = rule === undefined ? undefined : settingOf(settings, rule) ?? diagnostic.severity;
-    if (rule !== undefined && severity !== undefined && severity !== 'off') found.push({ ...diagnostic, code: rule, severity });
+    const severity = rule === undefined ? undefined : (settingOf(settings, rule) ?? diagnostic.severity);
+    if (rule !== undefined && severity !== undefined && severity !== 'off')
+      found.push({ ...diagnostic, code: rule, severity });
   }
-  for (const { rule, document, path, message, hint, severity } of [...objectFindings(subject), ...gatewayFindings(subject)]) {
+  for (const { rule, document, path, message, hint, severity } of [
+    ...objectFindings(subject),
+    ...gatewayFindings(subject),
+  ]) {
     const chosen = settingOf(settings, rule) ?? severity ?? lintRules[rule][0];
     if (chosen === 'off') continue;
     const { start, end } = document.locate(path, 'key');
     found.push({
-      severity: chosen, code: rule, file: document.file, line: start.line, column: start.column, endLine: end.line, endColumn: end.column,
-      object: document.ref, path: formatPath(path), message, hint,
+      severity: chosen,
+      code: rule,
+      file: document.file,
+      line: start.line,
+      column: start.column,
+      endLine: end.line,
+      endColumn: end.column,
+      object: document.ref,
+      path: formatPath(path),
+      message,
+      hint,
     });
   }
   const order = new Map([...new Set(analysis.documents.map(({ file }) => file))].map((file, at) => [file, at]));
-  return found.sort((a, b) => (order.get(a.file) ?? -1) - (order.get(b.file) ?? -1) || a.line - b.line || a.column - b.column);
-} // prettier-ignore
+  return found.sort(
+    (a, b) => (order.get(a.file) ?? -1) - (order.get(b.file) ?? -1) || a.line - b.line || a.column - b.column,
+  );
+}
 
 function ruleOf({ code, path }: Diagnostic): LintRule | undefined {
   if (path === 'spec.release') return 'release';

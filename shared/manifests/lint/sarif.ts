@@ -32,7 +32,11 @@ export function sarif(diagnostics: readonly Diagnostic[], version: string): unkn
                 },
                 ...(object === undefined
                   ? {}
-                  : { logicalLocations: [{ fullyQualifiedName: `${object.kind}/${object.namespace}/${object.name}:${path ?? ''}` }] }),
+                  : {
+                      logicalLocations: [
+                        { fullyQualifiedName: `${object.kind}/${object.namespace}/${object.name}:${path ?? ''}` },
+                      ],
+                    }),
               },
             ],
           }),
@@ -40,4 +44,4 @@ export function sarif(diagnostics: readonly Diagnostic[], version: string): unkn
       },
     ],
   };
-} // prettier-ignore
+}

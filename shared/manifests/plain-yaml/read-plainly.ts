@@ -20,8 +20,12 @@ export function readPlainly(source: YamlText): ObjectsFound | undefined {
       if (held === undefined) throw new Error(`${file} was plain when it was read first`);
       return plainPlaces(held);
     };
-    objectsIn({ file, index, namespace, locate: (path, what) => locate(places(), source, path, what) }, root.value, found);
+    objectsIn(
+      { file, index, namespace, locate: (path, what) => locate(places(), source, path, what) },
+      root.value,
+      found,
+    );
     held = undefined;
   }
   return found;
-} // prettier-ignore
+}

@@ -20,7 +20,8 @@ const START: Range = { start: { line: 1, column: 1 }, end: { line: 1, column: 1 
 export function parseRendered(rendered: RenderedFolder, namespace: string): ParsedFile {
   const { documents, diagnostics } = parseFile({ path: `${rendered.entry}.rendered`, text: rendered.text }, namespace);
   // Raw texts alone: a source must not be taken for something else because of its name.
-  const sources = rendered.by === 'helm' ? [] : rendered.sources.flatMap((file) => parseFile(file, namespace).documents);
+  const sources =
+    rendered.by === 'helm' ? [] : rendered.sources.flatMap((file) => parseFile(file, namespace).documents);
   const templates = rendered.by === 'helm' ? templatesOf(rendered) : [];
   return {
     documents: documents.map((document) => {
@@ -29,14 +30,17 @@ export function parseRendered(rendered: RenderedFolder, namespace: string): Pars
     }),
     diagnostics: diagnostics.map((diagnostic) => atEntry(diagnostic, rendered)),
   };
-} // prettier-ignore
+}
 
 /** What a diagnostic on a rendered object must add, as its place is that of the source at best. */
 export function renderedHint(rendered: RenderedFolder): string {
   const where = rendered.dir === '' ? 'this folder' : rendered.dir;
-  const place = rendered.by === 'helm' ? 'the template is named, the line in it is not known' : 'the line is that of its source, where it has one';
+  const place =
+    rendered.by === 'helm'
+      ? 'the template is named, the line in it is not known'
+      : 'the line is that of its source, where it has one';
   return `Rendered from ${where} by ${rendered.by}: ${place}.`;
-} // prettier-ignore
+}
 
 /** A transformer may have put something before or after the name. */
 function sourceOf(document: ManifestDocument, sources: readonly ManifestDocument[]): ManifestDocument | undefined {
@@ -78,5 +82,13 @@ function templatesOf({ text, dir }: RenderedFolder): { readonly line: number; re
 }
 
 function atEntry(diagnostic: Diagnostic, rendered: RenderedFolder): Diagnostic {
-  return { ...diagnostic, file: rendered.entry, line: 1, column: 1, endLine: 1, endColumn: 1, hint: renderedHint(rendered) };
-} // prettier-ignore
+  return {
+    ...diagnostic,
+    file: rendered.entry,
+    line: 1,
+    column: 1,
+    endLine: 1,
+    endColumn: 1,
+    hint: renderedHint(rendered),
+  };
+}

@@ -32,10 +32,14 @@ function sentence(words: string): string | undefined {
   const [, quoted] = /^E\d{4} .*? err=("(?:[^"\\]|\\.)*")$/m.exec(words) ?? [];
   if (quoted !== undefined) return unquoted(quoted);
   const [, block] = /^E\d{4} .*? err=<\n([\s\S]*?)\n >/m.exec(words) ?? [];
-  if (block !== undefined) return block.split('\n').map((line) => line.trim()).join(' ');
+  if (block !== undefined)
+    return block
+      .split('\n')
+      .map((line) => line.trim())
+      .join(' ');
   const lines = words.split('\n').filter((line) => line.trim() !== '');
   return lines.find((line) => /^error/i.test(line))?.replace(/^error: */i, '') ?? lines.at(-1);
-} // prettier-ignore
+}
 
 function unquoted(text: string): string {
   try {
@@ -88,9 +92,13 @@ function kustomizeFailure({ dir, entry }: Rendering, said: string, texts: Readon
 }
 
 /** Where a file names something; its first line where it does not. */
-function place(texts: ReadonlyMap<string, string>, file: string, name: string): Pick<RenderFailure, 'file' | 'line' | 'column'> {
+function place(
+  texts: ReadonlyMap<string, string>,
+  file: string,
+  name: string,
+): Pick<RenderFailure, 'file' | 'line' | 'column'> {
   const lines = texts.get(file)?.split('\n') ?? [];
   const at = name === '' ? -1 : lines.findIndex((line) => line.includes(name));
   const column = at < 0 ? 0 : (lines[at]?.indexOf(name) ?? 0);
   return { file, line: Math.max(0, at) + 1, column: column + 1 };
-} // prettier-ignore
+}

@@ -75,21 +75,32 @@ export async function renderFolders(options: RenderOptions): Promise<RenderResul
       continue;
     }
     const timeoutMs = Math.min(TIMEOUT_MS, until - performance.now());
-    const one = at >= MAX_RENDERINGS
-      ? failureAt(rendering, `there are more than ${MAX_RENDERINGS} overlays and charts`, 'Name those that matter in `manifests:` of adit.yaml.')
-      : timeoutMs <= 0
-        ? failureAt(rendering, `all overlays and charts together took longer than ${ALL_TIMEOUT_MS / 1000} s`, 'Name those that matter in `manifests:` of adit.yaml.')
-        : await render(rendering, program ?? [], { ...options, root, unsaved, env, timeoutMs }, texts);
+    const one =
+      at >= MAX_RENDERINGS
+        ? failureAt(
+            rendering,
+            `there are more than ${MAX_RENDERINGS} overlays and charts`,
+            'Name those that matter in `manifests:` of adit.yaml.',
+          )
+        : timeoutMs <= 0
+          ? failureAt(
+              rendering,
+              `all overlays and charts together took longer than ${ALL_TIMEOUT_MS / 1000} s`,
+              'Name those that matter in `manifests:` of adit.yaml.',
+            )
+          : await render(rendering, program ?? [], { ...options, root, unsaved, env, timeoutMs }, texts);
     if ('fingerprint' in one && one.fingerprint !== '') made.set(dir, one);
     const { outcome } = one;
     if ('text' in outcome) {
-      const own = sources.filter(({ path }) => taken.has(path) && !patches.has(path) && parts.some((part) => isBelow(path, part)));
+      const own = sources.filter(
+        ({ path }) => taken.has(path) && !patches.has(path) && parts.some((part) => isBelow(path, part)),
+      );
       rendered.push({ ...rendering, text: outcome.text, sources: own });
     } else problems.push(problemOf(rendering, outcome));
   }
   for (const [by, all] of absent) problems.push(...absence(by, all));
   return { plain: files.filter(({ path }) => !taken.has(path)), rendered, problems, made };
-} // prettier-ignore
+}
 
 type RenderInside = RenderOptions & {
   readonly unsaved: Unsaved;
@@ -97,28 +108,49 @@ type RenderInside = RenderOptions & {
   readonly timeoutMs: number;
 };
 
-async function render(rendering: Rendering, program: readonly string[], options: RenderInside, texts: ReadonlyMap<string, string>): Promise<Made> {
+async function render(
+  rendering: Rendering,
+  program: readonly string[],
+  options: RenderInside,
+  texts: ReadonlyMap<string, string>,
+): Promise<Made> {
   const { by, dir, remote } = rendering;
   const { root, unsaved, env, timeoutMs, signal } = options;
-  if (remote.length > 0) return failureAt(rendering, `it names what is elsewhere, and nothing is fetched: ${remote.join(', ')}`, 'Keep a copy of it in the workspace.');
+  if (remote.length > 0)
+    return failureAt(
+      rendering,
+      `it names what is elsewhere, and nothing is fetched: ${remote.join(', ')}`,
+      'Keep a copy of it in the workspace.',
+    );
   const inputs = await inputsOf(root, rendering, unsaved);
-  if (inputs === undefined) return failureAt(rendering, 'it is made of too many files', 'Move what it does not need out of its folder.');
+  if (inputs === undefined)
+    return failureAt(rendering, 'it is made of too many files', 'Move what it does not need out of its folder.');
   const [command = '', ...verb] = program;
-  const args = (folder: string): string[] => by === 'helm' ? [...verb, releaseOf(dir), folder, '--namespace', options.namespace] : [...verb, folder];
+  const args = (folder: string): string[] =>
+    by === 'helm' ? [...verb, releaseOf(dir), folder, '--namespace', options.namespace] : [...verb, folder];
   const print = fingerprint(inputs, [command, ...args(dir)]);
   const known = options.previous?.made.get(dir);
   if (known?.fingerprint === print) return known;
 
-  const isUnsaved = inputs.some(({ path }) => unsaved.has(path)) || [...unsaved].some(([path, text]) => text === null && rendering.parts.some((part) => isBelow(path, part)));
+  const isUnsaved =
+    inputs.some(({ path }) => unsaved.has(path)) ||
+    [...unsaved].some(([path, text]) => text === null && rendering.parts.some((part) => isBelow(path, part)));
   const copy = isUnsaved ? await copyUnsaved(root, inputs, unsaved, signal) : undefined;
-  if (isUnsaved && copy === undefined) return failureAt(rendering, 'its folders are too large to be copied for what is unsaved', 'Save the files, or move what it does not need out of its folder.');
+  if (isUnsaved && copy === undefined)
+    return failureAt(
+      rendering,
+      'its folders are too large to be copied for what is unsaved',
+      'Save the files, or move what it does not need out of its folder.',
+    );
   const place = copy?.root ?? root;
-  const ran = await runProgram(command, args(join(place, dir)), { env, timeoutMs, signal }).finally(() => copy?.remove());
+  const ran = await runProgram(command, args(join(place, dir)), { env, timeoutMs, signal }).finally(() =>
+    copy?.remove(),
+  );
   if ('text' in ran) return { fingerprint: print, outcome: ran };
   const said = ran.words === undefined ? undefined : renderFailure(rendering, ran.words, place, texts);
   const failure = said ?? failureAt(rendering, ran.problem, 'Run the program by hand to see more.').outcome;
   return { fingerprint: ran.final ? print : '', outcome: failure };
-} // prettier-ignore
+}
 
 /** The given files, and what kustomizations among them name elsewhere below or beside the workspace. */
 async function withBases(root: string, files: readonly SourceFile[], unsaved: Unsaved): Promise<SourceFile[]> {
@@ -139,11 +171,13 @@ async function readBase(root: string, path: string, unsaved: Unsaved): Promise<S
   const own = await readSource(root, path, unsaved);
   if (own !== undefined) return [own];
   const names = await readdir(join(root, path)).catch(() => []);
-  const inside = names.map((name) => (path === '' ? name : `${path}/${name}`)).filter((name) => isRenderingEntry(name) || /\.ya?ml$/i.test(name));
+  const inside = names
+    .map((name) => (path === '' ? name : `${path}/${name}`))
+    .filter((name) => isRenderingEntry(name) || /\.ya?ml$/i.test(name));
   if (!inside.some(isRenderingEntry)) return [];
   const read = await Promise.all(inside.slice(0, MAX_BEYOND).map((name) => readSource(root, name, unsaved)));
   return read.filter((file) => file !== undefined);
-} // prettier-ignore
+}
 
 async function readSource(root: string, path: string, unsaved: Unsaved): Promise<SourceFile | undefined> {
   const text = unsaved.get(path) ?? (await readFile(join(root, path), 'utf8').catch(() => undefined));
@@ -167,12 +201,30 @@ function absence(by: Rendering['by'], all: readonly Rendering[]): Diagnostic[] {
   const what = by === 'helm' ? 'Helm chart' : 'Kustomize overlay';
   const them = all.length === 1 ? `a ${what} is` : `${all.length} ${what}s are`;
   const why = by === 'helm' ? 'there is no helm on PATH' : 'there is neither kustomize nor kubectl on PATH';
-  const which = all.length === 1 ? '' : ` (${all.slice(0, 5).map(({ dir }) => dir || 'this folder').join(', ')}${all.length > 5 ? ', …' : ''})`;
+  const which =
+    all.length === 1
+      ? ''
+      : ` (${all
+          .slice(0, 5)
+          .map(({ dir }) => dir || 'this folder')
+          .join(', ')}${all.length > 5 ? ', …' : ''})`;
   const hint = by === 'helm' ? 'Install helm.' : 'Install kubectl or kustomize.';
-  return [problemOf(first, { file: first.entry, line: 1, column: 1, problem: `${them} not rendered${which}: ${why}`, hint })];
-} // prettier-ignore
+  return [
+    problemOf(first, { file: first.entry, line: 1, column: 1, problem: `${them} not rendered${which}: ${why}`, hint }),
+  ];
+}
 
 function problemOf({ by }: Rendering, { file, line, column, problem, hint }: RenderFailure): Diagnostic {
   const code = 'render-failed';
-  return { severity: diagnosticCodes[code], code, file, line, column, endLine: line, endColumn: column, message: `${by}: ${problem}`, hint };
-} // prettier-ignore
+  return {
+    severity: diagnosticCodes[code],
+    code,
+    file,
+    line,
+    column,
+    endLine: line,
+    endColumn: column,
+    message: `${by}: ${problem}`,
+    hint,
+  };
+}

@@ -34,7 +34,10 @@ export async function copyTree<F extends CopiedFile>(
   const remove = (): Promise<void> => rm(top, { recursive: true, force: true });
   try {
     // What lies above the workspace has a place in the copy too.
-    const root = join(top, ...Array.from({ length: 1 + Math.max(0, ...files.map(({ path }) => depthAbove(path))) }, () => 'w'));
+    const root = join(
+      top,
+      ...Array.from({ length: 1 + Math.max(0, ...files.map(({ path }) => depthAbove(path))) }, () => 'w'),
+    );
     await mkdir(root, { recursive: true });
     const made = new Set<string>();
     for (const file of files) {
@@ -49,7 +52,7 @@ export async function copyTree<F extends CopiedFile>(
     await remove();
     throw error;
   }
-} // prettier-ignore
+}
 
 /** The inputs of an overlay or chart as they would be if everything were saved. */
 export function copyUnsaved(

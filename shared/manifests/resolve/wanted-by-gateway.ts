@@ -50,9 +50,11 @@ function filters(document: ManifestDocument, path: FieldPath, list: unknown): Wa
     const { kind, name, group } = fields(from, 'extensionRef');
     if (typeof kind !== 'string' || typeof name !== 'string' || typeof group !== 'string') return [];
     const { namespace } = document.ref;
-    return [{ path: [...here, 'extensionRef', 'name'], group: currentGroup(group), kind, namespace, name, severity: 'error' }];
+    return [
+      { path: [...here, 'extensionRef', 'name'], group: currentGroup(group), kind, namespace, name, severity: 'error' },
+    ];
   });
-} // prettier-ignore
+}
 
 function service(document: ManifestDocument, path: FieldPath, reference: unknown): Wanted[] {
   return one(document, path, reference, 'Service', { severity: 'warning', hint: SERVICE_HINT });
@@ -65,7 +67,13 @@ interface Missing {
   readonly freely?: boolean;
 }
 
-function one(document: ManifestDocument, path: FieldPath, from: unknown, kindByDefault: string, missing: Missing): Wanted[] {
+function one(
+  document: ManifestDocument,
+  path: FieldPath,
+  from: unknown,
+  kindByDefault: string,
+  missing: Missing,
+): Wanted[] {
   const reference = fields(from);
   const name = text(reference['name']);
   if (name === undefined || name === '') return [];
@@ -77,4 +85,4 @@ function one(document: ManifestDocument, path: FieldPath, from: unknown, kindByD
   const grant = namespace === document.ref.namespace || missing.freely === true ? {} : { needsGrant: true };
   const { severity, hint } = missing;
   return [{ path: [...path, 'name'], group: currentGroup(group), kind, namespace, name, severity, hint, ...grant }];
-} // prettier-ignore
+}

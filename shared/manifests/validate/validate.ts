@@ -75,17 +75,30 @@ function checkNamespace(document: ManifestDocument, known: KindSchema, strict: b
   if (known.scope === 'Cluster') {
     if (absent) return [];
     const message = 'Forbidden: not allowed on this type';
-    return [report(document, 'schema', path, message, { type: 'FieldValueForbidden', hint: 'Remove it: the kind has no namespaces.' })];
+    return [
+      report(document, 'schema', path, message, {
+        type: 'FieldValueForbidden',
+        hint: 'Remove it: the kind has no namespaces.',
+      }),
+    ];
   }
   if (absent) {
     if (!strict) return [];
-    return [report(document, 'schema', path, 'Required value', { type: 'FieldValueRequired', at: 'key', hint: 'Add `namespace:`.' })];
+    return [
+      report(document, 'schema', path, 'Required value', {
+        type: 'FieldValueRequired',
+        at: 'key',
+        hint: 'Add `namespace:`.',
+      }),
+    ];
   }
   if (typeof namespace !== 'string') return [];
   return nameProblems(namespace, 'label').map((words) =>
-    report(document, 'name-invalid', path, `Invalid value: ${shown(namespace)}: ${words}`, { type: 'FieldValueInvalid' }),
+    report(document, 'name-invalid', path, `Invalid value: ${shown(namespace)}: ${words}`, {
+      type: 'FieldValueInvalid',
+    }),
   );
-} // prettier-ignore
+}
 
 function checkName(document: ManifestDocument, names: 'label' | 'subdomain'): Diagnostic[] {
   const metadata = fields(document.value, 'metadata');

@@ -62,7 +62,10 @@ function keep(cookies: Map<string, string>, lines: readonly string[]): void {
   }
 }
 
-async function setUp(more: Partial<OidcConfig> = {}, seconds?: number): Promise<{ under: UnderTest; browser: Browser; provider: LoginProvider }> {
+async function setUp(
+  more: Partial<OidcConfig> = {},
+  seconds?: number,
+): Promise<{ under: UnderTest; browser: Browser; provider: LoginProvider }> {
   const provider = await startLoginProvider(`http://${HOST}/callback`, SECRET, seconds);
   running.push(provider);
   const cookie = { path: '/', sameSite: 'Lax', secure: false } as const;
@@ -86,7 +89,7 @@ async function setUp(more: Partial<OidcConfig> = {}, seconds?: number): Promise<
   const all = route('all', prefix('/'), { policies: ['gate'] });
   const under = await start({ ...plain(all), policies: { gate: policy } });
   return { under, browser: new Browser(under), provider };
-} // prettier-ignore
+}
 
 describe('a login with a provider', () => {
   test('leads there with state, nonce and PKCE, and back to where the visitor wanted to go', async () => {

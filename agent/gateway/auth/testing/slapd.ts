@@ -51,12 +51,16 @@ export async function startSlapd(): Promise<Slapd> {
     'access to * by dn.exact="cn=web-app,ou=people,dc=test" none by anonymous read by * none',
   ];
   writeFileSync(join(dir, 'slapd.conf'), `${conf.join('\n')}\n`);
-  const added = spawnSync('/usr/sbin/slapadd', ['-q', '-f', join(dir, 'slapd.conf'), '-l', join(dir, 'tree.ldif')], { encoding: 'utf8' });
+  const added = spawnSync('/usr/sbin/slapadd', ['-q', '-f', join(dir, 'slapd.conf'), '-l', join(dir, 'tree.ldif')], {
+    encoding: 'utf8',
+  });
   if (added.status !== 0) throw new Error(`slapadd: ${added.error?.message ?? added.stderr}`);
   const [port, securePort] = [await freePort(), await freePort()];
   const url = `ldap://127.0.0.1:${port}`;
   const secureUrl = `ldaps://127.0.0.1:${securePort}`;
-  const slapd = spawn('/usr/sbin/slapd', ['-d', '0', '-f', join(dir, 'slapd.conf'), '-h', `${url} ${secureUrl}`], { stdio: 'ignore' });
+  const slapd = spawn('/usr/sbin/slapd', ['-d', '0', '-f', join(dir, 'slapd.conf'), '-h', `${url} ${secureUrl}`], {
+    stdio: 'ignore',
+  });
   const ended = once(slapd, 'exit');
   for (const each of [port, securePort]) await reachable(each, () => slapd.exitCode !== null);
   return {
@@ -69,7 +73,7 @@ export async function startSlapd(): Promise<Slapd> {
       rmSync(dir, { recursive: true, force: true });
     },
   };
-} // prettier-ignore
+}
 
 async function freePort(): Promise<number> {
   const server = createServer();
