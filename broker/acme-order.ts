@@ -1,3 +1,4 @@
+import type * as AcmeClient from 'acme-client';
 import type { Authorization, Client, Order } from 'acme-client';
 import { Agent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -27,7 +28,7 @@ export async function makeAccountKey(): Promise<Buffer> {
 }
 
 /** The library, loaded with the first need. It has one HTTP client for the whole process, for one authority. */
-export async function acmeLibrary({ ca }: AcmeAuthority): Promise<typeof import('acme-client')> {
+export async function acmeLibrary({ ca }: AcmeAuthority): Promise<typeof AcmeClient> {
   const acme = await import('acme-client');
   const { defaults } = acme.axios;
   // It repeats failed requests unless told not to.

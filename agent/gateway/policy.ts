@@ -61,7 +61,6 @@ interface Grant {
 type Grants = ReadonlyMap<string, readonly Grant[]>;
 
 const NO_CLAIMS: Claims = {};
-const NO_GRANTS: Grants = new Map();
 const KEYLESS: Granted = { allowed: true, headers: [] };
 
 /**
@@ -138,7 +137,7 @@ export class RoutePolicy {
 
   constructor(
     id: string,
-    { api, keys, grants = NO_GRANTS }: { api: ApiConfig | undefined; keys: ApiKeys; grants: Grants },
+    { api, keys, grants }: { api: ApiConfig | undefined; keys: ApiKeys; grants: Grants },
     named: ReadonlyMap<string, string>,
   ) {
     this.id = id;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { buildRouter } from '../../agent/gateway/build-router.ts';
 import { HeadView } from '../../agent/gateway/head-view.ts';
 import { readRequestPath } from '../../agent/gateway/request-path.ts';

@@ -6,7 +6,7 @@ import { findRenderings, isBelow, isRenderingEntry, type Rendering } from './fin
 import type { RenderedFolder } from './place-rendered.ts';
 import { renderFailure, type RenderFailure } from './render-failure.ts';
 import { fingerprint, inputsOf, type Unsaved } from './rendering-inputs.ts';
-import { programFor, runProgram } from './run-program.ts';
+import { programFor, runProgram, type Ran } from './run-program.ts';
 import { copyUnsaved } from './unsaved-copy.ts';
 
 const TIMEOUT_MS = 20_000;
@@ -143,9 +143,12 @@ async function render(
       'Save the files, or move what it does not need out of its folder.',
     );
   const place = copy?.root ?? root;
-  const ran = await runProgram(command, args(join(place, dir)), { env, timeoutMs, signal }).finally(() =>
-    copy?.remove(),
-  );
+  let ran: Ran;
+  try {
+    ran = await runProgram(command, args(join(place, dir)), { env, timeoutMs, signal });
+  } finally {
+    await copy?.remove();
+  }
   if ('text' in ran) return { fingerprint: print, outcome: ran };
   const said = ran.words === undefined ? undefined : renderFailure(rendering, ran.words, place, texts);
   const failure = said ?? failureAt(rendering, ran.problem, 'Run the program by hand to see more.').outcome;
