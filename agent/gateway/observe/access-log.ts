@@ -2,6 +2,7 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import { mkdir, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ExchangeRecord } from '../../recorder/exchange-record.ts';
+import type { WatchedExchange } from './watched-exchange.ts';
 
 /** Then the file becomes `….1`, in the place of the one before. */
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
@@ -25,7 +26,7 @@ export class AccessLog {
     this.#turning = this.#open();
   }
 
-  write(record: ExchangeRecord): void {
+  write(record: ExchangeRecord, watched: WatchedExchange): void {
     this.#count += 1;
     const stream = this.#stream;
     if (stream === undefined || stream.writableLength > MAX_WAITING_BYTES) {
@@ -33,7 +34,7 @@ export class AccessLog {
       this.#leftOut += 1;
       return;
     }
-    const line = `${JSON.stringify(fieldsOf(record, this.#count))}\n`;
+    const line = `${JSON.stringify(fieldsOf(record, watched, this.#count))}\n`;
     this.#bytes += line.length;
     stream.write(line);
     if (this.#bytes > MAX_FILE_BYTES) this.#turning ??= this.#turn();
@@ -82,7 +83,7 @@ export class AccessLog {
   }
 }
 
-function fieldsOf(record: ExchangeRecord, count: number): Record<string, unknown> {
+function fieldsOf(record: ExchangeRecord, { server }: WatchedExchange, count: number): Record<string, unknown> {
   const {
     startedAt,
     tookMs = 0,
@@ -99,7 +100,7 @@ function fieldsOf(record: ExchangeRecord, count: number): Record<string, unknown
   const header = new Map([...record.start.headers].map(([name, value]) => [name.toLowerCase(), value]));
   const client = header.get('x-forwarded-for')?.split(',').at(-1)?.trim() ?? '';
   const colon = host.lastIndexOf(':');
-  const { serverUrl } = record;
+  const serverUrl = server?.url;
   return {
     level: 'info',
     msg: '',

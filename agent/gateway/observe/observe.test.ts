@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { observeConfig } from '../../../shared/workspace/observe-config.ts';
 import { managed } from '../testing/config.ts';
 import { useGateway } from '../testing/use-gateway.ts';
 import { Observer } from './observer.ts';
@@ -18,8 +19,8 @@ test('exchanges are counted and written down while a workspace asks for it, and 
   const { ask, recorder, url } = await start(managed());
   const observer = new Observer(recorder, stateDir, pino({ level: 'silent' }));
   expect(await observer.metricsText()).toBeUndefined();
-  expect(recorder.observe).toBeUndefined();
-  observer.configure({ accessLog: true, metrics: true });
+  expect(recorder.watchFor).toBeUndefined();
+  observer.configure(observeConfig.parse({ accessLog: true, metrics: true }));
   await observer.metricsText();
   const file = join(stateDir, 'access.log');
   await expect
@@ -38,7 +39,7 @@ test('exchanges are counted and written down while a workspace asks for it, and 
   expect(text).toContain('traefik_hub_api_requests_duration_milliseconds_bucket');
   expect(text).toMatch(/traefik_router_requests_total\{[^}]*router="IngressRoute\/shop\/pets#0"/);
   observer.configure({});
-  expect(recorder.observe).toBeUndefined();
+  expect(recorder.watchFor).toBeUndefined();
   await expect.poll(async () => (await readFile(file, 'utf8')).trim().split('\n').length).toBe(2);
   const written = await readFile(file, 'utf8');
   expect(written).not.toContain('key-good');

@@ -4,6 +4,7 @@ import type { ObserveConfig } from '../../../shared/workspace/observe-config.ts'
 import type { Recorder } from '../../recorder/recorder.ts';
 import { AccessLog } from './access-log.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
+import { WatchedExchange } from './watched-exchange.ts';
 
 /** What a workspace wants to know of its requests. Nothing is loaded, and nothing looks, until one asks. */
 export class Observer {
@@ -21,7 +22,9 @@ export class Observer {
     this.#log = log;
   }
 
-  configure({ accessLog = false, metrics = false }: ObserveConfig = {}): void {
+  configure(config: ObserveConfig = {}): void {
+    const accessLog = config.accessLog !== undefined;
+    const metrics = config.metrics?.prometheus !== undefined;
     const identity = `${accessLog} ${metrics}`;
     if (identity === this.#identity) return;
     this.#identity = identity;
@@ -31,12 +34,13 @@ export class Observer {
       : undefined;
     if (!metrics) this.#metrics = undefined;
     else if (this.#metrics === undefined) this.#loading = this.#load();
-    this.#recorder.observe =
+    this.#recorder.watchFor =
       accessLog || metrics
-        ? (record) => {
-            this.#accessLog?.write(record);
-            this.#metrics?.count(record);
-          }
+        ? () =>
+            new WatchedExchange((record, watched) => {
+              this.#accessLog?.write(record, watched);
+              this.#metrics?.count(record);
+            })
         : undefined;
   }
 
@@ -47,7 +51,7 @@ export class Observer {
   }
 
   async close(): Promise<void> {
-    this.#recorder.observe = undefined;
+    this.#recorder.watchFor = undefined;
     await this.#accessLog?.close();
   }
 
