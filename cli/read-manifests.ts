@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type { CustomRules } from '../shared/manifests/lint/custom-rules.ts';
+import { BARE_KUSTOMIZATION } from '../shared/manifests/render/find-renderings.ts';
 import type { RenderedFolder } from '../shared/manifests/render/place-rendered.ts';
 import type { Diagnostic, SourceFile } from '../shared/manifests/types.ts';
 import { WORKSPACE_CONFIG_FILE, type WorkspaceConfig } from '../shared/workspace/adit-yaml.ts';
@@ -23,16 +24,30 @@ const MANIFEST = /\.(ya?ml|json)$/i;
 const CLOSED = new Set(['.git', 'node_modules', '.terraform', '.cache']);
 export const MAX_FILES = 20_000;
 
+function isManifestName(name: string): boolean {
+  return MANIFEST.test(name) || name === BARE_KUSTOMIZATION;
+}
+
 /** Whether a path, relative and with `/`, is one that may hold manifests. */
 export function isManifestPath(path: string): boolean {
-  return MANIFEST.test(path) && !path.split('/').some((part) => CLOSED.has(part));
+  return isManifestName(basename(path)) && !path.split('/').some((part) => CLOSED.has(part));
+}
+
+export interface ReadOptions {
+  /** In the place of that of `adit.yaml`. */
+  readonly namespace?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * The manifests at the given files and folders, with paths as a person in `cwd` would write them, and the `adit.yaml`
  * nearest above the first of them.
  */
-export async function readManifests(paths: readonly string[], cwd: string): Promise<ManifestSet> {
+export async function readManifests(
+  paths: readonly string[],
+  cwd: string,
+  options: ReadOptions = {},
+): Promise<ManifestSet> {
   const found = new Set<string>();
   const unreadable: { path: string; message: string }[] = [];
   const shown = (path: string): string => relative(cwd, path).split(sep).join('/') || '.';
@@ -71,7 +86,12 @@ export async function readManifests(paths: readonly string[], cwd: string): Prom
     plain,
     rendered,
     problems: renderProblems,
-  } = await renderFolders({ root: cwd, files, namespace: config.namespace });
+  } = await renderFolders({
+    root: cwd,
+    files,
+    namespace: options.namespace ?? config.namespace,
+    signal: options.signal,
+  });
   return {
     files: plain,
     config,
@@ -93,7 +113,7 @@ export async function readManifests(paths: readonly string[], cwd: string): Prom
     for (const entry of entries) {
       const path = join(dir, entry.name);
       if (entry.isDirectory() && !CLOSED.has(entry.name)) await walk(path);
-      else if (entry.isFile() && MANIFEST.test(entry.name) && entry.name !== WORKSPACE_CONFIG_FILE) found.add(path);
+      else if (entry.isFile() && isManifestName(entry.name) && entry.name !== WORKSPACE_CONFIG_FILE) found.add(path);
       if (found.size > MAX_FILES)
         throw new CommandFailed(
           {

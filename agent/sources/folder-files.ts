@@ -21,6 +21,8 @@ export interface FolderFilesOptions {
   readonly root: string;
   /** Texts are others than before. */
   readonly onChange: () => void;
+  /** What may have changed and is not read here: templates, values of other names. */
+  readonly onOthers?: (paths: readonly string[]) => void;
   /** Watching or reading goes wrong; the sweep goes on. */
   readonly onTrouble: (message: string) => void;
   readonly sweepMs?: number;
@@ -80,12 +82,15 @@ export class FolderFiles {
 
   async #takeHints(hints: ReadonlySet<string>): Promise<void> {
     let changed = false;
+    const others: string[] = [];
     for (const path of hints) {
       if (isRead(path) && !this.#folders.has(path)) changed = (await this.#lookAtFile(path)) || changed;
       else if (this.#folders.has(path) || (await isFolder(this.#options.root, path)))
         changed = (await this.#look(path)) || changed;
+      else others.push(path);
     }
     if (changed) this.#options.onChange();
+    else if (others.length > 0) this.#options.onOthers?.(others);
   }
 
   async #lookAtFile(path: string): Promise<boolean> {

@@ -2,14 +2,15 @@ import { opendir, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { accept, analyze, readCustomRules, type Accepted, type Analysis } from '../../shared/manifests/index.ts';
-import { isRenderingEntry } from '../../shared/manifests/render/find-renderings.ts';
-import type { RenderResult } from '../../shared/manifests/render/run-renderer.ts';
+import { isBelow, isRenderingEntry } from '../../shared/manifests/render/find-renderings.ts';
+import type { RenderMemory, RenderResult } from '../../shared/manifests/render/run-renderer.ts';
 import type { SourceFile } from '../../shared/manifests/types.ts';
 import { WORKSPACE_CONFIG_FILE, type WorkspaceConfig } from '../../shared/workspace/adit-yaml.ts';
 import { parseWorkspaceConfig } from '../../shared/workspace/parse-config.ts';
 import { AgentError } from '../errors.ts';
 import { FolderFiles } from './folder-files.ts';
 import { resolveUpstreams } from './resolve-upstreams.ts';
+import { isRead } from './read-folder.ts';
 import { hostLabel, type OnUpdate, type Source } from './source.ts';
 
 export interface FolderSourceOptions {
@@ -37,6 +38,7 @@ export class FolderSource implements Source {
   #accepted: Accepted | undefined;
   /** What programs made of overlays and charts of the last texts, and the call that is under way. */
   #rendered: RenderResult | undefined;
+  #memory: RenderMemory = new Map();
   #rendering: AbortController | undefined;
 
   constructor(options: FolderSourceOptions) {
@@ -45,7 +47,13 @@ export class FolderSource implements Source {
     this.#name = hostLabel(basename(this.#dir));
     const onTrouble = (message: string): void => options.log.warn({ dir: this.#dir }, message);
     const sweep = options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs };
-    this.#files = new FolderFiles({ root: this.#dir, onChange: () => void this.#refresh(), onTrouble, ...sweep });
+    this.#files = new FolderFiles({
+      root: this.#dir,
+      onChange: () => void this.#refresh(),
+      onOthers: (paths) => this.#othersChanged(paths),
+      onTrouble,
+      ...sweep,
+    });
   }
 
   get name(): string {
@@ -100,17 +108,24 @@ export class FolderSource implements Source {
       const files = manifestsOf(texts, config);
       const { signal } = rendering;
       const { namespace } = config;
-      const [unsaved, previous] = [this.#overlay, this.#rendered];
-      this.#rendered = await renderFolders({ root: this.#dir, files, namespace, unsaved, previous, signal });
+      const [unsaved, memory] = [this.#overlay, this.#memory];
+      this.#rendered = await renderFolders({ root: this.#dir, files, namespace, unsaved, memory, signal });
       if (this.#rendering === rendering && this.#started) this.#compile();
     } catch (error) {
       if (!rendering.signal.aborted) this.#options.log.warn({ dir: this.#dir, err: error }, 'rendering failed');
     }
   }
 
+  #othersChanged(paths: readonly string[]): void {
+    const parts = this.#rendered?.parts ?? [];
+    if (paths.some((path) => parts.some((part) => isBelow(path, part)))) void this.#refresh();
+  }
+
   #texts(): Map<string, string> {
     const texts = new Map(this.#files.texts);
     for (const [path, text] of this.#overlay) {
+      // Templates that are unsaved are for the programs alone.
+      if (!isRead(path)) continue;
       if (text === null) texts.delete(path);
       else texts.set(path, text);
     }

@@ -1,6 +1,7 @@
 import type { Dirent } from 'node:fs';
 import { lstat, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { BARE_KUSTOMIZATION } from '../../shared/manifests/render/find-renderings.ts';
 import { AgentError } from '../errors.ts';
 
 /** What a preview reads at most; a workspace beyond it should name its folders under `manifests:`. */
@@ -26,7 +27,8 @@ export interface FolderListing {
 }
 
 export function isRead(path: string): boolean {
-  return READ.has(path.slice(path.lastIndexOf('.') + 1).toLowerCase());
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  return name === BARE_KUSTOMIZATION || READ.has(path.slice(path.lastIndexOf('.') + 1).toLowerCase());
 }
 
 export function isSkipped(path: string): boolean {

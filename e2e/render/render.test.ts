@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { FolderSource } from '../../agent/sources/folder-source.ts';
 import type { SourceUpdate } from '../../agent/sources/source.ts';
 import { folderOf, runCli, writeInto } from '../../cli/testing/run-cli.ts';
-import { renderFolders } from '../../shared/manifests/render/run-renderer.ts';
+import { renderFolders, type RenderMemory } from '../../shared/manifests/render/run-renderer.ts';
 import { kubeBinaries } from '../kube/binaries.ts';
 import { findHelm } from './helm.ts';
 
@@ -98,17 +98,27 @@ describe.skipIf(kubectl === undefined)('a Kustomize overlay', () => {
     const route = OVERLAY['overlays/prod/route.yaml'].replace('prod.test', 'unsaved.test');
     const unsaved = new Map([['overlays/prod/route.yaml', route]]);
     const files = Object.entries({ ...OVERLAY, 'overlays/prod/route.yaml': route }).map(([path, text]) => ({ path, text }));
-    const options = { root: folder.dir, files, namespace: 'default', unsaved, env };
+    const memory: RenderMemory = new Map();
+    const options = { root: folder.dir, files, namespace: 'default', unsaved, memory, env };
     const first = await renderFolders(options);
     expect(first.problems).toEqual([]);
     expect(first.rendered[0]?.text).toContain('unsaved.test');
     expect(textsBelow(folder.dir)).toEqual(before);
     expect(readdirSync(tmpdir()).filter((name) => name.startsWith(`adit-render-${process.pid}-`))).toEqual([]);
-    const again = await renderFolders({ ...options, previous: first, signal: AbortSignal.timeout(30_000) });
-    expect(again.made.get('overlays/prod')).toBe(first.made.get('overlays/prod'));
+    const fingerprint = memory.get('overlays/prod')?.fingerprint;
+    expect(fingerprint).toMatch(/^[0-9a-f]{64}$/);
+    const again = await renderFolders({ ...options, signal: AbortSignal.timeout(30_000) });
+    expect(again).toEqual(first);
+    expect(memory.get('overlays/prod')?.fingerprint).toBe(fingerprint);
     writeInto(folder.dir, { 'base/service.yaml': SERVICE.replace('port: 80', 'port: 81') });
-    const changed = await renderFolders({ ...options, previous: again });
+    const changed = await renderFolders(options);
     expect(changed.rendered[0]?.text).toContain('port: 81');
+  });
+
+  it('is told of in the patch that set the field, and where its rule is another', async () => {
+    using folder = folderOf({ ...OVERLAY, 'overlays/prod/route.yaml': OVERLAY['overlays/prod/route.yaml'].replace('services:', 'servces:') });
+    const { out } = await runCli(folder.dir, ['validate', '.'], env);
+    expect(out).toMatch(/^overlays\/prod\/route\.yaml:4:\d+: error: IngressRoute prod\/p-shop: .*unknown field "spec\.routes\[0\]\.servces"/m);
   });
 
   it('outside of the folder that is read gives positions all the same', async () => {

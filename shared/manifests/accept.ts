@@ -27,9 +27,11 @@ export function accept(analysis: Analysis, before: Accepted | undefined): Accept
   }
   const unreadable = new Set(errors.filter(({ object }) => object === undefined).map(({ file }) => file));
   const wrong = Map.groupBy(
-    errors.filter(({ object }) => object !== undefined),
-    ({ object, file }) => `${file}\0${object === undefined ? '' : objectId(object)}`,
+    errors.flatMap((error) => (error.object === undefined ? [] : [{ ...error, id: objectId(error.object) }])),
+    ({ id, file }) => `${file}\0${id}`,
   );
+  // What is rendered may be told of at another file of those that it was made of.
+  const ofRendered = Map.groupBy([...wrong.values()].flat(), ({ id }) => id);
 
   const files = new Map<string, readonly ManifestDocument[]>();
   const right = new Map<ObjectId, ManifestDocument>();
@@ -42,7 +44,8 @@ export function accept(analysis: Analysis, before: Accepted | undefined): Accept
     }
     const documents: ManifestDocument[] = [];
     for (const document of byFile.get(file) ?? []) {
-      const problems = wrong.get(`${file}\0${document.id}`);
+      const problems =
+        document.rendered === undefined ? wrong.get(`${file}\0${document.id}`) : ofRendered.get(document.id);
       const serving =
         problems === undefined ? document : (before?.right.get(document.id) ?? unlessRefused(document, problems));
       if (serving !== undefined) documents.push(serving);

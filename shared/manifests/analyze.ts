@@ -44,11 +44,19 @@ interface CheckedFile {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+interface CheckedFolder {
+  readonly folder: RenderedFolder;
+  readonly documents: readonly ManifestDocument[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
 interface Memory {
   readonly namespace: string;
   readonly strictNamespace: boolean;
   readonly schemas: SchemaSet;
   readonly files: ReadonlyMap<string, CheckedFile>;
+  /** By entry. */
+  readonly folders: ReadonlyMap<string, CheckedFolder>;
 }
 
 const memories = new WeakMap<Analysis, Memory>();
@@ -63,13 +71,13 @@ export function analyze(files: readonly SourceFile[], options: AnalyzeOptions): 
     remembered?.namespace === namespace &&
     remembered.strictNamespace === strictNamespace &&
     remembered.schemas === schemas;
-  const usable = same ? remembered.files : undefined;
+  const usable = same ? remembered : undefined;
 
   const checked = new Map<string, CheckedFile>();
   const documents: ManifestDocument[] = [];
   const diagnostics: Diagnostic[] = [];
   for (const file of files) {
-    const known = usable?.get(file.path);
+    const known = usable?.files.get(file.path);
     const entry = known?.text === file.text ? known : check(file, { namespace, strictNamespace, schemas });
     checked.set(file.path, entry);
     for (const document of entry.documents) documents.push(document);
@@ -77,14 +85,19 @@ export function analyze(files: readonly SourceFile[], options: AnalyzeOptions): 
   }
 
   const hints = new Map<string, string>();
+  const folders = new Map<string, CheckedFolder>();
   for (const folder of options.rendered ?? []) {
-    const parsed = parseRendered(folder, namespace);
-    diagnostics.push(...parsed.diagnostics);
-    for (const document of parsed.documents) {
+    const known = usable?.folders.get(folder.entry);
+    const entry =
+      known !== undefined && isSameFolder(known.folder, folder)
+        ? known
+        : checkFolder(folder, { namespace, strictNamespace, schemas });
+    folders.set(folder.entry, entry);
+    for (const document of entry.documents) {
       documents.push(document);
       hints.set(document.id, renderedHint(folder));
-      diagnostics.push(...validateDocument(document, schemas, { strictNamespace }));
     }
+    for (const diagnostic of entry.diagnostics) diagnostics.push(diagnostic);
   }
   diagnostics.push(...(options.problems ?? []));
 
@@ -114,7 +127,7 @@ export function analyze(files: readonly SourceFile[], options: AnalyzeOptions): 
     config,
     errors: diagnostics.filter(({ severity }) => severity === 'error').length,
   };
-  memories.set(analysis, { namespace, strictNamespace, schemas, files: checked });
+  memories.set(analysis, { namespace, strictNamespace, schemas, files: checked, folders });
   return analysis;
 }
 
@@ -124,7 +137,9 @@ function withHint(diagnostic: Diagnostic, hints: ReadonlyMap<string, string>): D
   return { ...diagnostic, hint: diagnostic.hint === undefined ? more : `${diagnostic.hint} ${more}` };
 }
 
-function check(file: SourceFile, options: Omit<Memory, 'files'>): CheckedFile {
+type CheckOptions = Omit<Memory, 'files' | 'folders'>;
+
+function check(file: SourceFile, options: CheckOptions): CheckedFile {
   const { documents, diagnostics } = parseFile(file, options.namespace);
   return {
     text: file.text,
@@ -134,4 +149,30 @@ function check(file: SourceFile, options: Omit<Memory, 'files'>): CheckedFile {
       ...documents.flatMap((document) => validateDocument(document, options.schemas, options)),
     ],
   };
+}
+
+function checkFolder(folder: RenderedFolder, options: CheckOptions): CheckedFolder {
+  const { documents, diagnostics } = parseRendered(folder, options.namespace);
+  return {
+    folder,
+    documents,
+    diagnostics: [
+      ...diagnostics,
+      ...documents.flatMap((document) => validateDocument(document, options.schemas, options)),
+    ],
+  };
+}
+
+/** The same text of the same sources: so are the objects and where they stand. */
+function isSameFolder(a: RenderedFolder, b: RenderedFolder): boolean {
+  const areSame = (some: readonly SourceFile[], others: readonly SourceFile[]): boolean =>
+    some.length === others.length &&
+    some.every(({ path, text }, at) => path === others[at]?.path && text === others[at].text);
+  return (
+    a.by === b.by &&
+    a.dir === b.dir &&
+    a.text === b.text &&
+    areSame(a.sources, b.sources) &&
+    areSame(a.patches, b.patches)
+  );
 }

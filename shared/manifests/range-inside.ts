@@ -18,5 +18,5 @@ export function rangeInside(
   if (whole.start.line !== whole.end.line || (quotes !== 0 && quotes !== 2)) return whole;
   const from = whole.start.column + quotes / 2;
   const { line } = whole.start;
-  return { start: { line, column: from + start }, end: { line, column: from + Math.max(end, start + 1) } };
+  return { ...whole, start: { line, column: from + start }, end: { line, column: from + Math.max(end, start + 1) } };
 }

@@ -25,15 +25,26 @@ export function report(
     severity: options.severity ?? diagnosticCodes[code],
     code,
     type: options.type,
-    file: document.file,
-    line: range.start.line,
-    column: range.start.column,
-    endLine: range.end.line,
-    endColumn: range.end.column,
+    ...placeIn(document, range),
     object: document.ref,
     path: formatPath(path),
     message,
     hint: options.hint,
+  };
+}
+
+/** Where a range of a document is. */
+export function placeIn(
+  { file }: ManifestDocument,
+  range: Range,
+): Pick<Diagnostic, 'file' | 'line' | 'column' | 'endLine' | 'endColumn'> {
+  const { start, end } = range;
+  return {
+    file: range.file ?? file,
+    line: start.line,
+    column: start.column,
+    endLine: end.line,
+    endColumn: end.column,
   };
 }
 

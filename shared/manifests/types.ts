@@ -24,6 +24,8 @@ export interface Position {
 export interface Range {
   readonly start: Position;
   readonly end: Position;
+  /** Where it is not the document's own file: that of a patch. */
+  readonly file?: string | undefined;
 }
 
 export type Severity = 'error' | 'warning' | 'info';
@@ -59,6 +61,16 @@ export interface ManifestDocument {
   readonly value: Readonly<Record<string, unknown>>;
   /** Range of the value at a path (segments), or of the nearest ancestor that exists. `key` asks for the key itself. */
   locate(path: readonly (string | number)[], what?: 'key' | 'value'): Range;
+  /** Present when a program made it: `file`, `range` and `locate` then lead to what it was made of. */
+  readonly rendered?: RenderedOrigin | undefined;
+}
+
+export interface RenderedOrigin {
+  readonly by: 'kustomize' | 'helm';
+  /** Folder of the overlay or chart, relative to the workspace; `''`: its root. */
+  readonly dir: string;
+  /** What the program gave, this object alone. */
+  readonly text: string;
 }
 
 export type GraphRole =

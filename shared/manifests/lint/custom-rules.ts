@@ -5,6 +5,7 @@ import { celValue } from '../cel/cel-value.ts';
 import { diagnosticCodes } from '../errors.ts';
 import { fields } from '../field.ts';
 import { groupKind } from '../kinds.ts';
+import { placeIn } from '../report.ts';
 import type { Diagnostic, ManifestDocument, Severity } from '../types.ts';
 import { isLintRule } from './rules.ts';
 
@@ -128,15 +129,10 @@ function finding(
   message: string,
   hint?: string,
 ): Diagnostic {
-  const { start, end } = document.locate(['metadata', 'name'], 'value');
   return {
     severity,
     code,
-    file: document.file,
-    line: start.line,
-    column: start.column,
-    endLine: end.line,
-    endColumn: end.column,
+    ...placeIn(document, document.locate(['metadata', 'name'], 'value')),
     object: document.ref,
     message,
     hint,

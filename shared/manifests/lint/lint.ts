@@ -1,6 +1,7 @@
 import type { Analysis } from '../analyze.ts';
 import { diagnosticCodes, type DiagnosticCode } from '../errors.ts';
 import { formatPath } from '../field-path.ts';
+import { placeIn } from '../report.ts';
 import { resolve } from '../resolve/resolve.ts';
 import type { Diagnostic, Severity } from '../types.ts';
 import { gatewayFindings } from './gateway-rules.ts';
@@ -59,15 +60,10 @@ export function lint(analysis: Analysis, settings: LintSettings = {}): Diagnosti
   ]) {
     const chosen = settingOf(settings, rule) ?? severity ?? lintRules[rule][0];
     if (chosen === 'off') continue;
-    const { start, end } = document.locate(path, 'key');
     found.push({
       severity: chosen,
       code: rule,
-      file: document.file,
-      line: start.line,
-      column: start.column,
-      endLine: end.line,
-      endColumn: end.column,
+      ...placeIn(document, document.locate(path, 'key')),
       object: document.ref,
       path: formatPath(path),
       message,

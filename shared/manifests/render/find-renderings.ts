@@ -26,6 +26,8 @@ export interface Renderings {
 }
 
 const KUSTOMIZATION = /^(kustomization\.ya?ml|Kustomization)$/;
+/** The one of these names that does not look like a text of manifests. */
+export const BARE_KUSTOMIZATION = 'Kustomization';
 const CHART = 'Chart.yaml';
 const MAX_YAML = 1024 * 1024;
 

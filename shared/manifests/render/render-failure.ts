@@ -1,3 +1,5 @@
+import { diagnosticCodes } from '../errors.ts';
+import type { Diagnostic } from '../types.ts';
 import type { Rendering } from './find-renderings.ts';
 
 /** What a program said of its failure, in one sentence, and where in the workspace that is, as near as it is known. */
@@ -101,4 +103,22 @@ function place(
   const at = name === '' ? -1 : lines.findIndex((line) => line.includes(name));
   const column = at < 0 ? 0 : (lines[at]?.indexOf(name) ?? 0);
   return { file, line: Math.max(0, at) + 1, column: column + 1 };
+}
+
+export function renderProblem(
+  { by }: Pick<Rendering, 'by'>,
+  { file, line, column, problem, hint }: RenderFailure,
+): Diagnostic {
+  const code = 'render-failed';
+  return {
+    severity: diagnosticCodes[code],
+    code,
+    file,
+    line,
+    column,
+    endLine: line,
+    endColumn: column,
+    message: `${by}: ${problem}`,
+    hint,
+  };
 }

@@ -1,21 +1,21 @@
-import { readdir, readFile, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { diagnosticCodes } from '../errors.ts';
 import type { Diagnostic, SourceFile } from '../types.ts';
-import { findRenderings, isBelow, isRenderingEntry, type Rendering } from './find-renderings.ts';
+import { findRenderings, isBelow, type Rendering } from './find-renderings.ts';
 import type { RenderedFolder } from './place-rendered.ts';
-import { renderFailure, type RenderFailure } from './render-failure.ts';
+import { renderFailure, renderProblem, type RenderFailure } from './render-failure.ts';
 import { fingerprint, inputsOf, type Unsaved } from './rendering-inputs.ts';
 import { programFor, runProgram, type Ran } from './run-program.ts';
 import { copyUnsaved } from './unsaved-copy.ts';
+import { readBase, withBases } from './with-bases.ts';
 
 const TIMEOUT_MS = 20_000;
 /** For all of a workspace together; one program after the other. */
 const ALL_TIMEOUT_MS = 120_000;
 const MAX_RENDERINGS = 50;
-/** Bases that lie outside of what is read as manifests. */
-const MAX_BEYOND = 500;
-const MAX_SOURCE_BYTES = 2 * 1024 * 1024;
+/** Of all renderings of a workspace together; each may give a part of it. */
+const MAX_ALL_OUTPUT = 64 * 1024 * 1024;
+const NAME_THEM = 'Name those that matter in `manifests:` of adit.yaml.';
 
 export interface RenderOptions {
   /** Of the workspace, absolute. */
@@ -25,8 +25,8 @@ export interface RenderOptions {
   readonly namespace: string;
   /** What programs see in the place of what is on disk. */
   readonly unsaved?: Unsaved | undefined;
-  /** Of an earlier state: what was made of the same inputs is not made again. */
-  readonly previous?: RenderResult | undefined;
+  /** What was made of the same inputs before is not made again, and what fails keeps its last good text. */
+  readonly memory?: RenderMemory | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Default: that of this process. */
   readonly env?: NodeJS.ProcessEnv;
@@ -37,14 +37,19 @@ export interface RenderResult {
   readonly plain: readonly SourceFile[];
   readonly rendered: readonly RenderedFolder[];
   readonly problems: readonly Diagnostic[];
-  /** By folder, for the next time. */
-  readonly made: ReadonlyMap<string, Made>;
+  /** Folders (with all below them) and files that programs read: when something there changes, render again. */
+  readonly parts: readonly string[];
 }
 
-/** What a program made of inputs with this fingerprint. */
+/** What programs made lately, by folder. Kept by those who render again and again, also of runs that were cancelled. */
+export type RenderMemory = Map<string, Made>;
+
+/** What a program made of inputs with this fingerprint; empty: not to be kept, as it may be otherwise the next time. */
 interface Made {
   readonly fingerprint: string;
   readonly outcome: { readonly text: string } | RenderFailure;
+  /** Of this or an earlier state. */
+  readonly lastGood?: string | undefined;
 }
 
 /**
@@ -53,9 +58,9 @@ interface Made {
  * when cancelled by `signal`.
  */
 export async function renderFolders(options: RenderOptions): Promise<RenderResult> {
-  const { files, unsaved = new Map(), env = process.env } = options;
+  const { files, unsaved = new Map(), memory = new Map<string, Made>(), env = process.env } = options;
   const root = await realpath(options.root);
-  const sources = await withBases(root, files, unsaved);
+  const sources = await withBases(files, (path) => readBase(root, path, unsaved));
   const { roots, taken, patches } = findRenderings(sources);
   const given = new Set(files.map(({ path }) => path));
   const wanted = roots.filter(({ entry }) => given.has(entry));
@@ -63,10 +68,10 @@ export async function renderFolders(options: RenderOptions): Promise<RenderResul
 
   const rendered: RenderedFolder[] = [];
   const problems: Diagnostic[] = [];
-  const made = new Map<string, Made>();
+  let output = 0;
   const absent = new Map<Rendering['by'], Rendering[]>();
   const until = performance.now() + ALL_TIMEOUT_MS;
-  for (const [at, rendering] of wanted.entries()) {
+  for (const [index, rendering] of wanted.entries()) {
     options.signal?.throwIfAborted();
     const { by, dir, parts } = rendering;
     const program = await programFor(by, env);
@@ -75,35 +80,43 @@ export async function renderFolders(options: RenderOptions): Promise<RenderResul
       continue;
     }
     const timeoutMs = Math.min(TIMEOUT_MS, until - performance.now());
-    const one =
-      at >= MAX_RENDERINGS
-        ? failureAt(
-            rendering,
-            `there are more than ${MAX_RENDERINGS} overlays and charts`,
-            'Name those that matter in `manifests:` of adit.yaml.',
-          )
-        : timeoutMs <= 0
-          ? failureAt(
-              rendering,
-              `all overlays and charts together took longer than ${ALL_TIMEOUT_MS / 1000} s`,
-              'Name those that matter in `manifests:` of adit.yaml.',
-            )
-          : await render(rendering, program ?? [], { ...options, root, unsaved, env, timeoutMs }, texts);
-    if ('fingerprint' in one && one.fingerprint !== '') made.set(dir, one);
-    const { outcome } = one;
-    if ('text' in outcome) {
-      const own = sources.filter(
-        ({ path }) => taken.has(path) && !patches.has(path) && parts.some((part) => isBelow(path, part)),
-      );
-      rendered.push({ ...rendering, text: outcome.text, sources: own });
-    } else problems.push(problemOf(rendering, outcome));
+    const exceeded = boundExceeded(index, timeoutMs, output);
+    if (exceeded !== undefined) {
+      problems.push(renderProblem(rendering, failureAt(rendering, `not rendered: ${exceeded}`, NAME_THEM).outcome));
+      break;
+    }
+    const one = await render(rendering, program ?? [], { ...options, root, unsaved, memory, env, timeoutMs }, texts);
+    const lastGood = 'text' in one.outcome ? one.outcome.text : memory.get(dir)?.lastGood;
+    memory.set(dir, { ...one, lastGood });
+    if (!('text' in one.outcome)) problems.push(renderProblem(rendering, one.outcome));
+    if (lastGood === undefined) continue;
+    output += lastGood.length;
+    const own = sources.filter(({ path }) => taken.has(path) && parts.some((part) => isBelow(path, part)));
+    rendered.push({
+      ...rendering,
+      text: lastGood,
+      sources: own.filter(({ path }) => !patches.has(path)),
+      patches: own.filter(({ path }) => patches.has(path)),
+    });
   }
+  const dirs = new Set(wanted.map(({ dir }) => dir));
+  for (const dir of memory.keys()) if (!dirs.has(dir)) memory.delete(dir);
   for (const [by, all] of absent) problems.push(...absence(by, all));
-  return { plain: files.filter(({ path }) => !taken.has(path)), rendered, problems, made };
+  const allParts = [...new Set(wanted.flatMap(({ parts }) => parts))];
+  return { plain: files.filter(({ path }) => !taken.has(path)), rendered, problems, parts: allParts };
+}
+
+/** Why this one and all after it are not rendered; undefined: nothing is in the way. */
+function boundExceeded(index: number, leftMs: number, output: number): string | undefined {
+  if (index >= MAX_RENDERINGS) return `there are more than ${MAX_RENDERINGS} overlays and charts`;
+  if (leftMs <= 0) return `all overlays and charts together took longer than ${ALL_TIMEOUT_MS / 1000} s`;
+  if (output <= MAX_ALL_OUTPUT) return undefined;
+  return `all overlays and charts together give more than ${MAX_ALL_OUTPUT / 1024 / 1024} MiB`;
 }
 
 type RenderInside = RenderOptions & {
   readonly unsaved: Unsaved;
+  readonly memory: RenderMemory;
   readonly env: NodeJS.ProcessEnv;
   readonly timeoutMs: number;
 };
@@ -115,7 +128,7 @@ async function render(
   texts: ReadonlyMap<string, string>,
 ): Promise<Made> {
   const { by, dir, remote } = rendering;
-  const { root, unsaved, env, timeoutMs, signal } = options;
+  const { root, unsaved, memory, env, timeoutMs, signal } = options;
   if (remote.length > 0)
     return failureAt(
       rendering,
@@ -129,7 +142,7 @@ async function render(
   const args = (folder: string): string[] =>
     by === 'helm' ? [...verb, releaseOf(dir), folder, '--namespace', options.namespace] : [...verb, folder];
   const print = fingerprint(inputs, [command, ...args(dir)]);
-  const known = options.previous?.made.get(dir);
+  const known = memory.get(dir);
   if (known?.fingerprint === print) return known;
 
   const isUnsaved =
@@ -153,39 +166,6 @@ async function render(
   const said = ran.words === undefined ? undefined : renderFailure(rendering, ran.words, place, texts);
   const failure = said ?? failureAt(rendering, ran.problem, 'Run the program by hand to see more.').outcome;
   return { fingerprint: ran.final ? print : '', outcome: failure };
-}
-
-/** The given files, and what kustomizations among them name elsewhere below or beside the workspace. */
-async function withBases(root: string, files: readonly SourceFile[], unsaved: Unsaved): Promise<SourceFile[]> {
-  const all = [...files];
-  const tried = new Set<string>();
-  for (;;) {
-    const next = findRenderings(all).beyond.filter((path) => !tried.has(path));
-    if (next.length === 0 || tried.size > MAX_BEYOND) return all;
-    for (const path of next) {
-      tried.add(path);
-      all.push(...(await readBase(root, path, unsaved)));
-    }
-  }
-}
-
-/** A file, or the YAML files of a folder that has a kustomization. */
-async function readBase(root: string, path: string, unsaved: Unsaved): Promise<SourceFile[]> {
-  const own = await readSource(root, path, unsaved);
-  if (own !== undefined) return [own];
-  const names = await readdir(join(root, path)).catch(() => []);
-  const inside = names
-    .map((name) => (path === '' ? name : `${path}/${name}`))
-    .filter((name) => isRenderingEntry(name) || /\.ya?ml$/i.test(name));
-  if (!inside.some(isRenderingEntry)) return [];
-  const read = await Promise.all(inside.slice(0, MAX_BEYOND).map((name) => readSource(root, name, unsaved)));
-  return read.filter((file) => file !== undefined);
-}
-
-async function readSource(root: string, path: string, unsaved: Unsaved): Promise<SourceFile | undefined> {
-  const text = unsaved.get(path) ?? (await readFile(join(root, path), 'utf8').catch(() => undefined));
-  // Only positions come from it: what cannot be read is for the program to refuse.
-  return text === undefined || text.length > MAX_SOURCE_BYTES ? undefined : { path, text };
 }
 
 function releaseOf(dir: string): string {
@@ -213,21 +193,12 @@ function absence(by: Rendering['by'], all: readonly Rendering[]): Diagnostic[] {
           .join(', ')}${all.length > 5 ? ', …' : ''})`;
   const hint = by === 'helm' ? 'Install helm.' : 'Install kubectl or kustomize.';
   return [
-    problemOf(first, { file: first.entry, line: 1, column: 1, problem: `${them} not rendered${which}: ${why}`, hint }),
+    renderProblem(first, {
+      file: first.entry,
+      line: 1,
+      column: 1,
+      problem: `${them} not rendered${which}: ${why}`,
+      hint,
+    }),
   ];
-}
-
-function problemOf({ by }: Rendering, { file, line, column, problem, hint }: RenderFailure): Diagnostic {
-  const code = 'render-failed';
-  return {
-    severity: diagnosticCodes[code],
-    code,
-    file,
-    line,
-    column,
-    endLine: line,
-    endColumn: column,
-    message: `${by}: ${problem}`,
-    hint,
-  };
 }

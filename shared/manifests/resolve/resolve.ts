@@ -2,7 +2,7 @@ import { fields, text } from '../field.ts';
 import type { FieldPath } from '../field-path.ts';
 import { groupKind, HUB } from '../kinds.ts';
 import { nearNames } from '../near-names.ts';
-import { report } from '../report.ts';
+import { placeIn, report } from '../report.ts';
 import type { Diagnostic, ManifestDocument, ObjectId } from '../types.ts';
 import { cycles } from './cycles.ts';
 import { badBundles, resolveGrant, type Grant } from './grant.ts';
@@ -48,11 +48,14 @@ export function resolve(all: readonly ManifestDocument[]): Resolution {
     if (document.ref.name === '') continue;
     const first = byId.get(document.id);
     if (first !== undefined) {
-      const at = first.locate(['metadata', 'name']).start;
-      const message = `${document.ref.kind} "${document.ref.name}" is defined twice${document.ref.namespace === '' ? '' : ` in namespace "${document.ref.namespace}"`}: also in ${first.file}:${at.line}`;
+      const at = placeIn(first, first.locate(['metadata', 'name']));
+      const message = `${document.ref.kind} "${document.ref.name}" is defined twice${document.ref.namespace === '' ? '' : ` in namespace "${document.ref.namespace}"`}: also in ${at.file}:${at.line}`;
       diagnostics.push(
         report(document, 'duplicate-object', ['metadata', 'name'], message, {
-          hint: 'Remove one, or give it another name.',
+          hint:
+            first.rendered === undefined || document.rendered === undefined
+              ? 'Remove one, or give it another name.'
+              : 'Name the overlay or chart that is meant in `manifests:` of adit.yaml.',
         }),
       );
       continue;
