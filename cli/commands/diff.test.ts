@@ -89,10 +89,14 @@ it('compares with the files as they are, in both directions, as JSON, and fails 
   expect(diff.access).toContainEqual({
     direction: 'wider',
     what: 'IngressRoute shop/pets (host shop.test) is public now; before it asked for API key',
+    file: 'm/routes.yaml',
+    line: 4,
   });
   expect(diff.access).toContainEqual({
     direction: 'narrower',
     what: 'application shop/app → API shop/pets: may not call any more',
+    file: 'm/access.yaml',
+    line: 11,
   });
   expect(diff.diagnostics.added.map(({ code }) => code)).toContain('open-api');
   expect(diff.diagnostics.fixed.map(({ code }) => code)).toContain('clear-secret');

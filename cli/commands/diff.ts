@@ -5,8 +5,10 @@ import type { ManifestDiff } from '../../shared/manifests/diff/change.ts';
 import type { DiffSide } from '../../shared/manifests/diff/diff.ts';
 import { published } from '../diagnostic-lines.ts';
 import { CommandFailed, EXIT, tellFailure } from '../errors.ts';
-import { readManifests, type ManifestSet } from '../read-manifests.ts';
-import { gitText, readTree } from '../read-tree.ts';
+import { gitText } from '../git-tree.ts';
+import { interruptible } from '../interruptible.ts';
+import { readManifests, type ManifestSet, type ReadOptions } from '../read-manifests.ts';
+import { readTree } from '../read-tree.ts';
 
 interface Flags {
   readonly json?: boolean;
@@ -27,7 +29,8 @@ export function diffCommand(): Command {
     .addHelpText(
       'after',
       `
-Both states are read by your own Git, without a checkout.
+Both states are read by your own Git, without a checkout; overlays and charts are rendered by your own kustomize, kubectl and
+helm, from a temporary copy. What could not be rendered is told as not compared, and counts as wider access where asked.
 Exit codes: 0 printed, 1 new errors (or wider access, see above), 2 wrong use or no such revision, 3 Git failed.
 
 Examples:
@@ -37,11 +40,16 @@ Examples:
     .action(async (range: string, dir: string | undefined, flags: Flags) => {
       const json = flags.json === true || flags.format === 'json';
       try {
-        const { diff, title } = await compare(range, dir ?? '.', flags.namespace);
+        const { diff, title } = await interruptible((signal) =>
+          compare(range, dir ?? '.', { namespace: flags.namespace, signal }),
+        );
         const { diffMarkdown } = await import('../../shared/manifests/diff/diff-markdown.ts');
         process.stdout.write(json ? `${JSON.stringify(publishedDiff(diff))}\n` : diffMarkdown(diff, title));
         const wrong = diff.diagnostics.added.some(({ severity }) => severity === 'error');
-        const wider = flags.failOnWidened === true && diff.access.some(({ direction }) => direction === 'wider');
+        // What could not be compared may be wider.
+        const wider =
+          flags.failOnWidened === true &&
+          (diff.access.some(({ direction }) => direction === 'wider') || diff.notCompared.length > 0);
         process.exitCode = wrong || wider ? EXIT.found : EXIT.ok;
       } catch (error) {
         tellFailure(error, json);
@@ -57,7 +65,7 @@ function publishedDiff(diff: ManifestDiff): unknown {
 async function compare(
   range: string,
   dir: string,
-  namespace: string | undefined,
+  options: ReadOptions,
 ): Promise<{ diff: ManifestDiff; title: string }> {
   const folder = await realpath(resolve(dir)).catch(() => undefined);
   if (folder === undefined || !(await stat(folder)).isDirectory())
@@ -71,18 +79,19 @@ async function compare(
   const first = await commitOf(top, from);
   const base =
     dots === '...' ? (await gitText(top, ['merge-base', first, last ?? first])).toString('utf8').trim() : first;
-  const before = await readTree(top, base, inside);
-  const after = last === undefined ? await readManifests([folder], top) : await readTree(top, last, inside);
+  const before = await readTree(top, base, inside, options);
+  const after =
+    last === undefined ? await readManifests([folder], top, options) : await readTree(top, last, inside, options);
   const { diffManifests } = await import('../../shared/manifests/diff/diff.ts');
-  const diff = diffManifests(await sideOf(before, namespace), await sideOf(after, namespace));
+  const diff = diffManifests(await sideOf(before, options.namespace), await sideOf(after, options.namespace));
   return { diff, title: `${range}${inside === '' ? '' : ` in ${inside}`}` };
 }
 
 async function sideOf(set: ManifestSet, namespace: string | undefined): Promise<DiffSide> {
   const { analyze } = await import('../../shared/manifests/index.ts');
-  const { config, customRules } = set;
+  const { config, customRules, rendered, problems } = set;
   return {
-    analysis: analyze(set.files, { namespace: namespace ?? config.namespace, customRules }),
+    analysis: analyze(set.files, { namespace: namespace ?? config.namespace, customRules, rendered, problems }),
     settings: config.lint.severities,
   };
 }

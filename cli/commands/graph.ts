@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { EXIT, tellFailure } from '../errors.ts';
+import { interruptible } from '../interruptible.ts';
 import { readManifests } from '../read-manifests.ts';
 
 interface Flags {
@@ -27,7 +28,9 @@ Examples:
     .action(async (paths: string[], flags: Flags) => {
       const json = flags.json === true || flags.format === 'json';
       try {
-        const set = await readManifests(paths.length === 0 ? ['.'] : paths, process.cwd());
+        const set = await interruptible((signal) =>
+          readManifests(paths.length === 0 ? ['.'] : paths, process.cwd(), { namespace: flags.namespace, signal }),
+        );
         const { analyze, dot, mermaid } = await import('../../shared/manifests/index.ts');
         const { graph } = analyze(set.files, {
           namespace: flags.namespace ?? set.config.namespace,

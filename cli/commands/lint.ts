@@ -4,6 +4,7 @@ import { version } from '../../shared/version.ts';
 import { WORKSPACE_CONFIG_FILE } from '../../shared/workspace/adit-yaml.ts';
 import { fileProblem, humanLines, problemsAround, published } from '../diagnostic-lines.ts';
 import { EXIT, tellFailure } from '../errors.ts';
+import { interruptible } from '../interruptible.ts';
 import { readManifests } from '../read-manifests.ts';
 
 interface Flags {
@@ -52,7 +53,7 @@ Examples:
 }
 
 async function run(paths: readonly string[], namespace: string | undefined): Promise<Diagnostic[]> {
-  const set = await readManifests(paths, process.cwd());
+  const set = await interruptible((signal) => readManifests(paths, process.cwd(), { namespace, signal }));
   const { analyze, lint, lintRules, unknownRules } = await import('../../shared/manifests/index.ts');
   const settings = set.config.lint.severities;
   const analysis = analyze(set.files, {

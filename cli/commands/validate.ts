@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { Diagnostic } from '../../shared/manifests/types.ts';
 import { humanLines, problemsAround, published } from '../diagnostic-lines.ts';
 import { EXIT, tellFailure } from '../errors.ts';
+import { interruptible } from '../interruptible.ts';
 import { readManifests } from '../read-manifests.ts';
 
 interface Flags {
@@ -39,7 +40,9 @@ Examples:
 }
 
 async function validate(paths: readonly string[], flags: Flags): Promise<Diagnostic[]> {
-  const set = await readManifests(paths, process.cwd());
+  const set = await interruptible((signal) =>
+    readManifests(paths, process.cwd(), { namespace: flags.namespace, signal }),
+  );
   const { analyze } = await import('../../shared/manifests/index.ts');
   const analysis = analyze(set.files, {
     namespace: flags.namespace ?? set.config.namespace,

@@ -1,32 +1,37 @@
 import type { ApiConfig, ApplicationConfig, GatewayConfig, SubscriptionConfig } from '../../gateway/config.ts';
-import type { AccessChange, Direction } from './change.ts';
+import type { Direction, Finding, Said } from './change.ts';
+import type { ObjectRef } from '../types.ts';
 import { guardsOf, type Guard } from './guards.ts';
 import { objectWords, type PairedRoutes } from './route-diff.ts';
 import { matcherWords } from './matcher-words.ts';
 
 /** Who may call more or less than before: by what routes ask for, by subscriptions, by keys, and from which origins. */
-export function accessChanges(before: GatewayConfig, after: GatewayConfig, routes: PairedRoutes): AccessChange[] {
-  const found: AccessChange[] = [];
-  const say = (direction: Direction, what: string): void => void found.push({ direction, what });
+export function accessChanges(before: GatewayConfig, after: GatewayConfig, routes: PairedRoutes): Finding[] {
+  const found: Finding[] = [];
+  const sayOf =
+    (by: Said): Say =>
+    (direction, what) =>
+      void found.push({ direction, what, by });
   for (const pair of routes.pairs) {
     const name = `${objectWords(pair.after.source)} (${matcherWords(pair.after.match)})`;
-    compareGuards(guardsOf(pair.before, before), guardsOf(pair.after, after), name, say);
+    compareGuards(guardsOf(pair.before, before), guardsOf(pair.after, after), name, sayOf(pair.after));
   }
   for (const route of routes.added)
     if (guardsOf(route, after).length === 0)
-      say(
+      sayOf(route)(
         'wider',
         `${objectWords(route.source)} (${matcherWords(route.match)}) is new and public: nobody has to prove anything`,
       );
-  compareGrants(before, after, say);
-  for (const [id, app] of Object.entries(after.applications)) compareKeys(before.applications[id], app, id, say);
-  for (const [id, api] of Object.entries(after.apis)) compareOrigins(before.apis[id], api, `API ${id}`, say);
+  compareGrants(before, after, sayOf);
+  for (const [id, app] of Object.entries(after.applications)) compareKeys(before.applications[id], app, id, sayOf(app));
+  for (const [id, api] of Object.entries(after.apis)) compareOrigins(before.apis[id], api, `API ${id}`, sayOf(api));
   for (const [id, version] of Object.entries(after.versions ?? {}))
-    compareOrigins(before.versions?.[id], version, `APIVersion ${id}`, say);
+    compareOrigins(before.versions?.[id], version, `APIVersion ${id}`, sayOf(version));
   return found;
 }
 
 type Say = (direction: Direction, what: string) => void;
+type SayOf = (by: Said) => Say;
 
 function compareGuards(was: readonly Guard[], is: readonly Guard[], name: string, say: Say): void {
   const gone = was.filter(({ key }) => !is.some((other) => other.key === key));
@@ -57,6 +62,8 @@ interface Right {
   /** Undefined: every operation. */
   readonly operations: readonly string[] | undefined;
   readonly claims: string | undefined;
+  /** The subscription. */
+  readonly source: ObjectRef;
 }
 
 /** What each application may do with each API: by the subscription in force, which is that of the highest weight. */
@@ -71,7 +78,7 @@ function rights(config: GatewayConfig): Map<string, Right> {
       const callers = [...subscription.applications, ...(subscription.appIds ?? []).map((id) => `appId ${id}`)];
       for (const caller of callers) {
         const key = `application ${caller} → API ${api}`;
-        if (!found.has(key)) found.set(key, { operations, claims: subscription.claims });
+        if (!found.has(key)) found.set(key, { operations, claims: subscription.claims, source: subscription.source });
       }
     }
   }
@@ -99,9 +106,10 @@ function operationWords({ operations }: SubscriptionConfig, sets: readonly Sets[
   );
 }
 
-function compareGrants(before: GatewayConfig, after: GatewayConfig, say: Say): void {
+function compareGrants(before: GatewayConfig, after: GatewayConfig, sayOf: SayOf): void {
   const [was, is] = [rights(before), rights(after)];
   for (const [key, right] of is) {
+    const say = sayOf(right);
     const old = was.get(key);
     if (old === undefined) {
       say('wider', `${key}: may call${right.operations === undefined ? '' : ` ${listed(right.operations)}`}`);
@@ -117,7 +125,7 @@ function compareGrants(before: GatewayConfig, after: GatewayConfig, say: Say): v
       say('wider', `${key}: every operation; before only ${listed(from)}`);
     else compareSets(from ?? [], to ?? [], `${key}: operations`, say);
   }
-  for (const key of was.keys()) if (!is.has(key)) say('narrower', `${key}: may not call any more`);
+  for (const [key, right] of was) if (!is.has(key)) sayOf(right)('narrower', `${key}: may not call any more`);
 }
 
 function listed(operations: readonly string[]): string {

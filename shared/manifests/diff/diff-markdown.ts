@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../types.ts';
-import type { AccessChange, ManifestDiff, RouteView } from './change.ts';
+import type { AccessChange, ManifestDiff, NotCompared, Place, RouteView } from './change.ts';
 
 /** Entries of one list of a report; a code host takes no comment of any length. */
 const MAX_ENTRIES = 100;
@@ -7,9 +7,10 @@ const SIGNS = { wider: '⚠️ wider', narrower: '🔒 narrower', other: 'change
 
 /** The diff as a comment for a pull request. `title` names what was compared. */
 export function diffMarkdown(diff: ManifestDiff, title: string): string {
-  const { routes, access, limits, middlewares, diagnostics } = diff;
+  const { routes, access, limits, middlewares, notCompared, diagnostics } = diff;
   const wider = access.filter(({ direction }) => direction === 'wider').length;
   const sections = [
+    section('Not compared', notCompared.map(notComparedLine)),
     section('Access', access.map(directed)),
     section('Routes added', routes.added.map(routeLine)),
     section('Routes removed', routes.removed.map(routeLine)),
@@ -34,9 +35,11 @@ export function diffMarkdown(diff: ManifestDiff, title: string): string {
   const what =
     sections.length === 0
       ? 'Nothing changes for callers.'
-      : summary.length === 0
-        ? 'Small changes only.'
-        : `**${summary.join(', ')}**`;
+      : sections.length === 1 && notCompared.length > 0
+        ? 'Nothing changes for callers in what could be compared.'
+        : summary.length === 0
+          ? 'Small changes only.'
+          : `**${summary.join(', ')}**`;
   return `${[`## API changes ${escaped(title)}`, what, ...sections].join('\n\n')}\n`;
 }
 
@@ -50,13 +53,22 @@ function count(of: number, one: string, many: string): string {
   return of === 0 ? '' : `${of} ${of === 1 ? one : many}`;
 }
 
-function directed({ direction, what }: AccessChange): string {
-  return `${SIGNS[direction]}: ${escaped(what)}`;
+function directed({ direction, what, ...place }: AccessChange): string {
+  return `${SIGNS[direction]}: ${escaped(what)}${where(place)}`;
 }
 
-function routeLine({ object, match, backends, access, api }: RouteView): string {
+function routeLine({ object, match, backends, access, api, ...place }: RouteView): string {
   const managed = api === null ? '' : `, API ${api}`;
-  return escaped(`${object}: ${match} → ${backends} (${access}${managed})`);
+  return escaped(`${object}: ${match} → ${backends} (${access}${managed})`) + where(place);
+}
+
+/** Of the line that a reader looks for next. */
+function where({ file, line }: Place): string {
+  return file === null || line === null ? '' : ` · ${escaped(`${file}:${line}`)}`;
+}
+
+function notComparedLine({ side, file, line, message }: NotCompared): string {
+  return escaped(`${side === 'both' ? 'before and after' : side}: ${file}:${line} ${message}`);
 }
 
 function problemLine({ severity, file, line, object, path, message, code }: Diagnostic): string {

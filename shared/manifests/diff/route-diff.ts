@@ -1,6 +1,6 @@
 import type { GatewayConfig, RouteConfig } from '../../gateway/config.ts';
 import type { ObjectRef } from '../types.ts';
-import type { RouteChange, RouteView } from './change.ts';
+import type { RouteChange, RouteWords } from './change.ts';
 import { guardsOf } from './guards.ts';
 import { matcherWords } from './matcher-words.ts';
 
@@ -38,7 +38,7 @@ export function pairRoutes(before: GatewayConfig, after: GatewayConfig): PairedR
   };
 }
 
-export function viewOf(route: RouteConfig, config: GatewayConfig): RouteView {
+export function viewOf(route: RouteConfig, config: GatewayConfig): RouteWords {
   const guards = guardsOf(route, config);
   return {
     object: objectWords(route.source),
@@ -54,7 +54,7 @@ export function routeChange(
   { before, after }: RoutePair,
   old: GatewayConfig,
   now: GatewayConfig,
-): RouteChange | undefined {
+): (RouteWords & Pick<RouteChange, 'changes'>) | undefined {
   const changes: string[] = [];
   const [was, is] = [viewOf(before, old), viewOf(after, now)];
   const told = (what: string, from: string, to: string): void => {
