@@ -15,6 +15,8 @@ export interface ParsedFile {
 export const MAX_FILE_BYTES = 2 * 1024 * 1024;
 /** What a file of that size has at most; the reader slows down with the square of broken lines. */
 const MAX_LINES = 60_000;
+/** Diagnostics of one broken file; more do not help anyone. */
+const MAX_PROBLEMS = 50;
 const START = { start: { line: 1, column: 1 }, end: { line: 1, column: 1 } };
 
 /**
@@ -56,5 +58,6 @@ export function parseFile(file: SourceFile, namespace = 'default'): ParsedFile {
     };
   }
   const text = { file: file.path, namespace, text: source, lines };
-  return readPlainly(text) ?? readWhole(text);
+  const { documents, diagnostics } = readPlainly(text) ?? readWhole(text);
+  return { documents, diagnostics: diagnostics.slice(0, MAX_PROBLEMS) };
 }

@@ -6,8 +6,6 @@ import { reportFile } from './report.ts';
 import { tooComplex } from './too-complex.ts';
 import type { YamlText } from './yaml-text.ts';
 
-/** Diagnostics of one broken file; more do not help anyone. */
-const MAX_PROBLEMS = 50;
 const START = { start: { line: 1, column: 1 }, end: { line: 1, column: 1 } };
 
 /** The objects of a text by the library, which reads all of YAML and JSON and says what is wrong. */
@@ -53,7 +51,7 @@ export function readWhole(source: YamlText): ObjectsFound {
     const places = libraryPlaces(yaml);
     objectsIn({ file, index, namespace, locate: (path, what) => locate(places, source, path, what) }, value, found);
   }
-  return { documents: found.documents, diagnostics: found.diagnostics.slice(0, MAX_PROBLEMS) };
+  return found;
 }
 
 function firstLine(message: string): string {

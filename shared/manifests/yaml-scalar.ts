@@ -9,13 +9,19 @@ export function plainScalar(source: string): unknown {
   if (word !== undefined) return word;
   if (source === '' || source === '~' || NULLS.has(source)) return null;
   const first = source.charCodeAt(0);
-  if (source.startsWith('.')) return FRACTION.test(source) ? Number(source) : source;
+  if (source.startsWith('.')) return FRACTION.test(source) ? float(source, source) : source;
   // Only what begins with a digit or a sign can be a number.
-  if (source.length > 100 || !((first >= 48 && first <= 57) || first === 43 || first === 45)) return source;
+  if (source.length > LONGEST_NUMBER || !((first >= 48 && first <= 57) || first === 43 || first === 45)) return source;
   const plain = source.replaceAll('_', '');
   const whole = integer(plain);
   if (whole !== undefined) return whole;
-  return FLOAT.test(plain) ? Number(plain) : source;
+  return FLOAT.test(plain) ? float(plain, source) : source;
+}
+
+/** Go's `strconv.ParseFloat` refuses what is beyond the range of a double; then the scalar stays a text. */
+function float(text: string, source: string): number | string {
+  const value = Number(text);
+  return Number.isFinite(value) ? value : source;
 }
 
 const WORDS: ReadonlyMap<string, boolean | number> = new Map<string, boolean | number>([
@@ -25,6 +31,8 @@ const WORDS: ReadonlyMap<string, boolean | number> = new Map<string, boolean | n
   ...['.inf', '.Inf', '.INF', '+.inf', '+.Inf', '+.INF'].map((word) => [word, Infinity] as const),
   ...['-.inf', '-.Inf', '-.INF'].map((word) => [word, -Infinity] as const),
 ]);
+/** The size of one that is longer is beyond any range, but for leading zeros. */
+const LONGEST_NUMBER = 1000;
 const NULLS = new Set(['null', 'Null', 'NULL']);
 const FRACTION = /^\.[0-9]+([eE][-+]?[0-9]+)?$/;
 const FLOAT = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/;

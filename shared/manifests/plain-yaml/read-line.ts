@@ -10,6 +10,7 @@ const IN_BRACKETS = /[A-Za-z0-9_$/.^~<(+\\](?: *[^ ,[\]{}#:'"\n]+)*/y;
 /** Characters that no plain value begins with, or that have a meaning there. */
 const MARKS = new Set('-?:,[]{}#&*!|>\'"%@`');
 const DEEPEST = 40;
+const LONGEST_KEY = 200;
 
 /** A value that begins and ends on one line: quoted, in brackets, or plain. `end` is that of the value, not of the line. */
 export function readInLine(text: string, at: number): Placed {
@@ -45,6 +46,8 @@ export function readKey(text: string, at: number): { readonly name: string; read
   KEY.lastIndex = at;
   if (!KEY.test(text)) return undefined;
   const end = KEY.lastIndex;
+  // YAML bounds the length of a key that stands before its colon (1024, §8.1).
+  if (end - at > LONGEST_KEY) throw NOT_PLAIN;
   return { name: keyText(plainScalar(text.slice(at, end))), end };
 }
 
