@@ -48,10 +48,11 @@ function compared(text: string): number | undefined {
   const documents = Array.isArray(all) ? all : [];
   expect(documents.flatMap(({ errors }) => errors)).toEqual([]);
   // A text without anything is one empty document to the library.
-  if (roots.length > 0 || documents.some(({ contents }) => contents !== null)) expect(roots.length).toBe(documents.length);
+  if (roots.length > 0 || documents.some(({ contents }) => contents !== null))
+    expect(roots.length).toBe(documents.length);
   for (const [index, root] of roots.entries()) {
     const document = documents[index];
-    if (document === undefined) throw new Error('one of the documents is not the library\'s');
+    if (document === undefined) throw new Error("one of the documents is not the library's");
     const { value, problems } = plainValue(document);
     expect(problems).toEqual([]);
     if (root === undefined) {
@@ -77,7 +78,8 @@ function compared(text: string): number | undefined {
     found.map(({ id, ref, index, range, value }) => ({ id, ref, index, range, value }));
   expect(isDeepStrictEqual(known(plainly), known(whole))).toBe(true);
   for (const [at, one] of plainly.documents.entries())
-    for (const path of pathsIn(one.value).slice(0, 100)) expect(one.locate(path)).toEqual(whole.documents[at]?.locate(path));
+    for (const path of pathsIn(one.value).slice(0, 100))
+      expect(one.locate(path)).toEqual(whole.documents[at]?.locate(path));
   return roots.length;
 }
 

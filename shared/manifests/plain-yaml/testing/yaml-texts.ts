@@ -1,39 +1,14 @@
 import fc from 'fast-check';
+import { KEYS, PLAIN, PLAIN_KEYS, WORDS } from './words.ts';
 
-/** Words that a reader of YAML may take for something else than a text, or for the end of one. */
-const WORDS = [
-  'a', 'web', 'Host(`a.test`) && PathPrefix(`/v1`)', '^/pets/[0-9]+$', '*.example.com', '/api/v1', 'http://a:80/x?y=z&b',
-  'a b', 'a  b', 'a#b', 'a #b', '#b', 'a:b', 'a: b', 'a:', ':a', ': a', ':', '-', '- a', '-a', '--', '---', '--- a', '...',
-  '?', '? a', '?a', '!', '!a', '!!str a', '&a', '&a b', '*a', '|', '>', '|-', '>+2', '%a', '@a', '`a`', '=', '<', '<<', '~', '^', '(a', '.',
-  '{', '}', '[', ']', '{}', '[]', '{ }', '[ ]', ',', 'a,', 'a,b', 'a]', 'a}', '{a', '[a', '{a: b}', '{a: }', '{a:b}', '{ a: b, c: [d, "e", f g] }',
-  '[a, b]', '[a,b]', '[a,,b]', '[a, ]', '[,]', '[a: b]', '[ [a], {b: [c]} ]', '[a] b', '[a]#b', '[a] #b', '{a: b} c', '{a}', '{a: 1, a: 2}', '{<<: a}',
-  '{"a": b}', "{'a': b}", '[a #b]', '[a, #b', '[- a]', '[-a]', '[?a]', '[&a b]', '[*a]', '[!a b]', '[|]', '[a|b]', '[a"b]', '["a" b]', '["a"]', "['a''b']", '["a": b]',
-  '[a\\b]', '[~, null, .5, 1e3, on]', '[...]', '[---]', '[a:b]', '[a ?b]', '{a: {b: {c: {d: e}}}}', '{ 1: a, on: b, 0x10: c }', '{__proto__: a}', '{constructor: a}',
-  '""', "''", '"a"', "'a'", '"a b"', '"a" b', '"a"#b', '"a" #b', '"a\\n"', '"\\u0041"', '"a', "'a", "'a''b'", "'a'b'", "'''a'''", "''''", '"a\'b"', "'a\"b'", '"a: b"', "'# a'",
-  'a"b', "a'b", 'a\\b', '\\a', '"a"x', "'a': b", '"a": b',
-  'yes', 'no', 'on', 'off', 'y', 'n', 'Y', 'N', 'true', 'True', 'TRUE', 'tRUE', 'false', 'Off', 'yEs', 'null', 'Null', 'NULL', 'nULL',
-  '0', '-0', '+0', '00', '1', '-1', '+1', '007', '0o17', '0O17', '0o8', '0777', '08', '09.5', '0x1F', '0X1f', '-0x1', '0x', '0xg', '0b101', '0b2', '-0b1', '1_000', '1__0', '_1', '1_', '0x_1', '0_7',
-  '1e3', '1E3', '1e+3', '1e-3', '1e', '1e999', '-1e999', '1.', '.5', '-.5', '+.5', '.', '..', '.e1', '.5e1', '1.5', '1.5.5', '1_0.5', '1._5', '12345678901234567890', '18446744073709551616', '-9223372036854775809', '9007199254740993',
-  '.inf', '-.inf', '+.inf', '.Inf', '.INF', '.iNF', '.nan', '.NaN', 'inf', 'NaN', 'Infinity',
-  '1:30', '1:30:00', '190:20:30', '2026-01-02', '2026-01-02T03:04:05Z', '2026-01-02 03:04:05', '1m', '10Gi', '1.2.3', 'v1', 'é', 'ü ö', '日本語', '😀', '\uD83D', '\u00A0', 'a\u00A0', '\u2003a', '\u3000', '\u00AD', '\u200B', '\uFFFC',
-  'a\tb', '\ta', 'a\t', 'a \t#b', '"a\tb"', 'a\u0001b', 'a\u0085b', 'a\u2028b', '\uFEFF', 'a\uFEFFb', 'constructor', '__proto__', 'toString', 'hasOwnProperty',
-]; // prettier-ignore
-/** Those that stand for one value on their line. */
-const PLAIN = [
-  'a', 'web', 'Host(`a.test`) && PathPrefix(`/v1`)', '/api/v1', 'http://a:80/x?y=z', 'a b', 'a  b', 'a#b', 'a:b', '""', "''", '"a b"', "'it''s'", '"a: b # c"', 'a"b',
-  '{}', '[]', '{ }', '[a, b]', '{ a: b, c: [d, "e", f g] }', '[ [a], {b: [c]} ]', 'yes', 'off', 'true', 'null', '~', '0', '-1', '0777', '0o17', '0x1F', '1_000', '1e3', '.5', '1.5', '1:30', '2026-01-02', 'v1', 'é日😀', '-a', '^/a$', '<a>', '=', '{ 1: a }',
-  'a\u00A0', '-.5', '.', 'a,', 'a]', 'a}',
-]; // prettier-ignore
-const KEYS = [
-  'a', 'b', 'c', 'name', 'spec', 'hub.traefik.io/api', 'a-b', 'a_b', '$ref', '/pets', 'on', 'y', 'null', '1', '0', '10', '0x10', '1e3', '1.0', '1e999', '.5', '~', '"a"', "'b'", '"on"', '<<', '? a', '__proto__', 'constructor', 'length', 'a b', 'a#b', '-a', '- a', '*', '&k a', '!t a', 'a+b', 'a@b', 'a:b', 'é',
-  'toString', 'K'.repeat(1024), 'K'.repeat(1025), 'K'.repeat(1023), 'K'.repeat(201), '[a]', '{a}', '', 'a ', 'a\u00A0', 'apiVersion', 'kind', 'metadata',
-]; // prettier-ignore
-const PLAIN_KEYS = ['a', 'b', 'c', 'name', 'spec', 'hub.traefik.io/api', 'a-b', '$ref', '/pets', 'on', '1', '0x10', '1.0', 'constructor', 'K'.repeat(200)]; // prettier-ignore
-
-const oftenAbsent = (text: fc.Arbitrary<string>): fc.Arbitrary<string> => fc.oneof({ weight: 6, arbitrary: fc.constant('') }, { weight: 1, arbitrary: text }); // prettier-ignore
+const oftenAbsent = (text: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+  fc.oneof({ weight: 6, arbitrary: fc.constant('') }, { weight: 1, arbitrary: text });
 const spaces = fc.constantFrom('', '', '', '  ', '  ', ' ', '    ', '   ');
 const anyWord = fc.oneof(fc.constantFrom(...WORDS), fc.constantFrom(...PLAIN));
-const anyKey = fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...PLAIN_KEYS) }, { weight: 1, arbitrary: fc.constantFrom(...KEYS) });
+const anyKey = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom(...PLAIN_KEYS) },
+  { weight: 1, arbitrary: fc.constantFrom(...KEYS) },
+);
 const trailing = oftenAbsent(fc.constantFrom(' ', '  ', ' # c', '  # a: b', ' #', '# c', ' \t', ' # é'));
 
 /** Lines put together without regard to what they mean: most are broken, some are right by chance. */
@@ -41,25 +16,48 @@ export const anyLines = fc
   .tuple(
     fc.array(
       fc.oneof(
-        { weight: 12, arbitrary: fc.tuple(spaces, oftenAbsent(fc.constantFrom('- ', '-  ', '-', '- - ')), anyKey, fc.constantFrom(': ', ': ', ': ', ': ', ': ', ': ', ':', ':  ', ' : '), oftenEmpty(anyWord), trailing).map((parts) => parts.join('')) },
-        { weight: 4, arbitrary: fc.tuple(spaces, fc.constantFrom('- ', '-', '-   '), oftenEmpty(anyWord), trailing).map((parts) => parts.join('')) },
+        {
+          weight: 12,
+          arbitrary: fc
+            .tuple(
+              spaces,
+              oftenAbsent(fc.constantFrom('- ', '-  ', '-', '- - ')),
+              anyKey,
+              fc.constantFrom(': ', ': ', ': ', ': ', ': ', ': ', ':', ':  ', ' : '),
+              oftenEmpty(anyWord),
+              trailing,
+            )
+            .map((parts) => parts.join('')),
+        },
+        {
+          weight: 4,
+          arbitrary: fc
+            .tuple(spaces, fc.constantFrom('- ', '-', '-   '), oftenEmpty(anyWord), trailing)
+            .map((parts) => parts.join('')),
+        },
         { weight: 1, arbitrary: fc.tuple(spaces, anyWord, trailing).map((parts) => parts.join('')) },
         { weight: 2, arbitrary: fc.tuple(spaces, fc.constantFrom('# c', '#', '#a: b')).map((parts) => parts.join('')) },
         { weight: 2, arbitrary: spaces },
-        { weight: 1, arbitrary: fc.constantFrom('---', '--- ', '--- # c', '--- a', '...', '---a', '%YAML 1.2', ' ---', '\t') },
+        {
+          weight: 1,
+          arbitrary: fc.constantFrom('---', '--- ', '--- # c', '--- a', '...', '---a', '%YAML 1.2', ' ---', '\t'),
+        },
       ),
       { maxLength: 8 },
     ),
     fc.constantFrom('\n', '\n', '\n', '\r\n', '\n\n'),
     fc.constantFrom('\n', '', '\n\n', ' ', '\n  '),
   )
-  .map(([lines, newline, end]) => lines.join(newline) + end); // prettier-ignore
+  .map(([lines, newline, end]) => lines.join(newline) + end);
 
 function oftenEmpty(text: fc.Arbitrary<string>): fc.Arbitrary<string> {
   return fc.oneof({ weight: 2, arbitrary: fc.constant('') }, { weight: 5, arbitrary: text });
 }
 
-type Tree = { readonly word: string } | { readonly list: readonly Tree[] } | { readonly map: readonly (readonly [string, Tree])[] };
+type Tree =
+  | { readonly word: string }
+  | { readonly list: readonly Tree[] }
+  | { readonly map: readonly (readonly [string, Tree])[] };
 
 const tree: fc.Arbitrary<Tree> = fc.letrec<{ tree: Tree }>((tie) => ({
   tree: fc.oneof(
@@ -71,12 +69,20 @@ const tree: fc.Arbitrary<Tree> = fc.letrec<{ tree: Tree }>((tie) => ({
 })).tree;
 
 function word(): fc.Arbitrary<Tree> {
-  const text = fc.oneof({ weight: 60, arbitrary: fc.constantFrom(...PLAIN) }, { weight: 1, arbitrary: fc.constantFrom(...WORDS) }, { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 12 }) }, { weight: 1, arbitrary: fc.string({ maxLength: 12 }) }); // prettier-ignore
+  const text = fc.oneof(
+    { weight: 60, arbitrary: fc.constantFrom(...PLAIN) },
+    { weight: 1, arbitrary: fc.constantFrom(...WORDS) },
+    { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 12 }) },
+    { weight: 1, arbitrary: fc.string({ maxLength: 12 }) },
+  );
   return text.map((of) => ({ word: of }));
 }
 
 function map(value: fc.Arbitrary<Tree>): fc.Arbitrary<Tree> {
-  const key = fc.oneof({ weight: 80, arbitrary: fc.constantFrom(...PLAIN_KEYS) }, { weight: 1, arbitrary: fc.constantFrom(...KEYS) }); // prettier-ignore
+  const key = fc.oneof(
+    { weight: 80, arbitrary: fc.constantFrom(...PLAIN_KEYS) },
+    { weight: 1, arbitrary: fc.constantFrom(...KEYS) },
+  );
   const entries = fc.uniqueArray(fc.tuple(key, value), { minLength: 1, maxLength: 4, selector: ([name]) => name });
   return entries.map((of) => ({ map: of }));
 }
@@ -97,7 +103,16 @@ const manner: fc.Arbitrary<Manner> = fc.record({
   dash: fc.constantFrom('- ', '-  ', '-   '),
   listsDeeper: fc.boolean(),
   compact: fc.boolean(),
-  ends: fc.oneof({ weight: 5, arbitrary: fc.array(oftenAbsent(fc.constantFrom(' ', '  ', ' # c', '  # a: b', ' #')), { minLength: 1, maxLength: 7 }) }, { weight: 1, arbitrary: fc.array(trailing, { minLength: 1, maxLength: 7 }) }),
+  ends: fc.oneof(
+    {
+      weight: 5,
+      arbitrary: fc.array(oftenAbsent(fc.constantFrom(' ', '  ', ' # c', '  # a: b', ' #')), {
+        minLength: 1,
+        maxLength: 7,
+      }),
+    },
+    { weight: 1, arbitrary: fc.array(trailing, { minLength: 1, maxLength: 7 }) },
+  ),
   between: fc.array(fc.constantFrom('', '', '', '', 'blank', 'comment'), { minLength: 1, maxLength: 7 }),
   newline: fc.constantFrom(...Array.from({ length: 20 }, () => '\n'), '\r\n'),
 });
@@ -107,11 +122,28 @@ const HEAD = 'apiVersion: v1\nkind: Thing\n';
 /** Documents as people write them, each in its manner: most are right, and most of those are plain. */
 export const manyDocuments = fc
   .tuple(
-    fc.array(fc.tuple(fc.oneof({ weight: 5, arbitrary: map(tree) }, { weight: 1, arbitrary: tree }), manner, fc.boolean()), { minLength: 1, maxLength: 3 }),
-    fc.constantFrom('---\n', '---\n', '---\n', '---\n\n', '--- \n', '--- # c\n', '# c\n---\n', '---\n# c\n', '---\n---\n', '...\n---\n'),
+    fc.array(
+      fc.tuple(fc.oneof({ weight: 5, arbitrary: map(tree) }, { weight: 1, arbitrary: tree }), manner, fc.boolean()),
+      { minLength: 1, maxLength: 3 },
+    ),
+    fc.constantFrom(
+      '---\n',
+      '---\n',
+      '---\n',
+      '---\n\n',
+      '--- \n',
+      '--- # c\n',
+      '# c\n---\n',
+      '---\n# c\n',
+      '---\n---\n',
+      '...\n---\n',
+    ),
     fc.constantFrom('', '', '---\n', '\n', '# c\n'),
   )
-  .map(([documents, between, first]) => first + documents.map(([of, how, object]) => (object ? HEAD : '') + written(of, how)).join(between)); // prettier-ignore
+  .map(
+    ([documents, between, first]) =>
+      first + documents.map(([of, how, object]) => (object ? HEAD : '') + written(of, how)).join(between),
+  );
 
 function written(root: Tree, how: Manner): string {
   let lines = 0;
@@ -163,9 +195,46 @@ export function changedTexts(texts: readonly string[]): fc.Arbitrary<string> {
   const change = fc.record({
     at: fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
     kind: fc.constantFrom('insert', 'delete', 'replace', 'indent', 'outdent', 'double', 'drop', 'insert-word', 'swap'),
-    text: fc.constantFrom(' ', '  ', '#', ' #', ':', ': ', '-', '- ', '\n', '\t', '"', "'", '[', ']', '{', '}', ',', '&a ', '*a', '|', '>', '!', '%', '?', '? ', '~', '\\', '\r', '\r\n', '---\n', '...\n', 'é', '\u0000', '\u0085', '0', 'a'),
+    text: fc.constantFrom(
+      ' ',
+      '  ',
+      '#',
+      ' #',
+      ':',
+      ': ',
+      '-',
+      '- ',
+      '\n',
+      '\t',
+      '"',
+      "'",
+      '[',
+      ']',
+      '{',
+      '}',
+      ',',
+      '&a ',
+      '*a',
+      '|',
+      '>',
+      '!',
+      '%',
+      '?',
+      '? ',
+      '~',
+      '\\',
+      '\r',
+      '\r\n',
+      '---\n',
+      '...\n',
+      'é',
+      '\u0000',
+      '\u0085',
+      '0',
+      'a',
+    ),
     word: fc.constantFrom(...WORDS),
-  }); // prettier-ignore
+  });
   return fc.tuple(fc.constantFrom(...texts), fc.array(change, { maxLength: 3 })).map(([text, changes]) => {
     let changed = text;
     for (const { at, kind, text: piece, word: other } of changes) {
@@ -185,7 +254,12 @@ export function changedTexts(texts: readonly string[]): fc.Arbitrary<string> {
       else if (kind === 'double') put(start, start, line);
       else if (kind === 'drop') put(start, end, '');
       else if (kind === 'swap') put(start, end, line.trim() + piece);
-      else put(start, end, line.replace(/: .*/, () => `: ${other}`));
+      else
+        put(
+          start,
+          end,
+          line.replace(/: .*/, () => `: ${other}`),
+        );
     }
     return changed;
   });
