@@ -4,7 +4,6 @@ import {
   API_ANNOTATION,
   API_VERSION_ANNOTATION,
   CORE,
-  groupKind,
   HUB,
   NETWORKING,
   TRAEFIK,
@@ -36,7 +35,7 @@ export function objectFields(document: ManifestDocument): ObjectFields {
 
 function rowsOf(document: ManifestDocument): Row[] {
   const spec = fields(document.value, 'spec');
-  switch (groupKind(document.ref)) {
+  switch (document.sort) {
     case `${TRAEFIK}/IngressRoute`:
       return [
         ...items(spec['routes']).flatMap((route, at, all) =>

@@ -110,15 +110,7 @@ export function analyze(files: readonly SourceFile[], options: AnalyzeOptions): 
   }
   if (hints.size > 0)
     for (const [at, diagnostic] of diagnostics.entries()) diagnostics[at] = withHint(diagnostic, hints);
-  const order = new Map(files.map((file, at) => [file.path, at]));
-  diagnostics.sort(
-    (a, b) =>
-      (order.get(a.file) ?? -1) - (order.get(b.file) ?? -1) ||
-      // Of files that are not among those given, such as `adit.yaml` and sources of overlays.
-      (order.has(a.file) || a.file === b.file ? 0 : a.file < b.file ? -1 : 1) ||
-      a.line - b.line ||
-      a.column - b.column,
-  );
+  sortByPlace(diagnostics, files);
 
   const analysis: Analysis = {
     documents,
@@ -129,6 +121,22 @@ export function analyze(files: readonly SourceFile[], options: AnalyzeOptions): 
   };
   memories.set(analysis, { namespace, strictNamespace, schemas, files: checked, folders });
   return analysis;
+}
+
+/** By file in the order of the files, then by position. */
+function sortByPlace(diagnostics: Diagnostic[], files: readonly SourceFile[]): void {
+  const order = new Map<string, number>();
+  for (const [at, { path }] of files.entries()) order.set(path, at);
+  const ordered = diagnostics.map((diagnostic) => ({ diagnostic, at: order.get(diagnostic.file) ?? -1 }));
+  ordered.sort(
+    ({ diagnostic: a, at: first }, { diagnostic: b, at: second }) =>
+      first - second ||
+      // Of files that are not among those given, such as `adit.yaml` and sources of overlays.
+      (first >= 0 || a.file === b.file ? 0 : a.file < b.file ? -1 : 1) ||
+      a.line - b.line ||
+      a.column - b.column,
+  );
+  for (const [at, { diagnostic }] of ordered.entries()) diagnostics[at] = diagnostic;
 }
 
 function withHint(diagnostic: Diagnostic, hints: ReadonlyMap<string, string>): Diagnostic {

@@ -1,3 +1,4 @@
+import { groupKind } from './kinds.ts';
 import { fields, isFields, items, text, type Fields } from './field.ts';
 import type { FieldPath } from './field-path.ts';
 import { groupOf, objectId } from './object-id.ts';
@@ -56,9 +57,12 @@ function manifestDocument(
   const metadata = fields(value, 'metadata');
   const namespace = CLUSTER_SCOPED.has(kind) ? '' : text(metadata['namespace']) || origin.namespace;
   const ref: ObjectRef = Object.freeze({ apiVersion, kind, namespace, name: text(metadata['name']) ?? '' });
+  const sort = groupKind(ref);
   return {
     id: objectId(ref),
     ref,
+    sort,
+    place: `${sort}/${namespace}`,
     file: origin.file,
     index: origin.index,
     range: origin.locate(base, 'value'),

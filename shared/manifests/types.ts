@@ -53,6 +53,10 @@ export interface Diagnostic {
 export interface ManifestDocument {
   readonly id: ObjectId;
   readonly ref: ObjectRef;
+  /** `GROUP/KIND`: what tells one sort of object from another whatever its version. */
+  readonly sort: string;
+  /** `GROUP/KIND/NAMESPACE`. */
+  readonly place: string;
   readonly file: string;
   /** Index of the YAML document within its file. */
   readonly index: number;

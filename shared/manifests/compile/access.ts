@@ -6,7 +6,7 @@ import { nearNames } from '../near-names.ts';
 import type { ManifestDocument } from '../types.ts';
 import { claimsOf } from './claims.ts';
 import { digest } from './digest.ts';
-import { keyOf, notEnforced, say, type Scope } from './scope.ts';
+import { keyOf, madeOnce, notEnforced, say, type Findings, type Scope } from './scope.ts';
 import { secretKeys, secretValue } from './secret-value.ts';
 
 /** Where a Secret holds an API key, in the order tried. */
@@ -118,11 +118,11 @@ export function subscriptionConfig(
   };
 }
 
-export function planConfig(scope: Scope, plan: ManifestDocument): PlanConfig {
+export const planConfig = madeOnce((scope, plan): PlanConfig => {
   return { source: plan.ref, rateLimit: limit(scope, plan, 'rateLimit'), quota: limit(scope, plan, 'quota') };
-}
+});
 
-function limit(scope: Scope, plan: ManifestDocument, field: 'rateLimit' | 'quota'): PlanConfig['rateLimit'] {
+function limit(scope: Findings, plan: ManifestDocument, field: 'rateLimit' | 'quota'): PlanConfig['rateLimit'] {
   const from = fields(plan.value, 'spec')[field];
   if (!isFields(from)) return undefined;
   const count = integer(from['limit']);

@@ -4,15 +4,14 @@ import type { FieldPath } from '../field-path.ts';
 import { regexProblem } from '../regex.ts';
 import type { ManifestDocument } from '../types.ts';
 import { authConfig } from './auth.ts';
-import { keyOf, notEnforced, say, type Scope } from './scope.ts';
+import { keyOf, madeOnce, notEnforced, say, type Findings, type Scope } from './scope.ts';
 
 export function apiConfig(scope: Scope, api: ManifestDocument): ApiConfig {
   return {
     source: api.ref,
     title: text(fields(api.value, 'spec')['title']),
     auth: authConfig(scope, scope.resolution.auths.get(api.ref.namespace)),
-    cors: corsConfig(scope, api),
-    operationSets: operationSets(scope, api),
+    ...ownRules(scope, api),
   };
 }
 
@@ -34,14 +33,19 @@ export function versionConfigs(
     configs[keyOf(version)] = {
       source: version.ref,
       apis: parents.get(version) ?? [],
-      cors: corsConfig(scope, version),
-      operationSets: operationSets(scope, version),
+      ...ownRules(scope, version),
     };
   }
   return configs;
 }
 
-function corsConfig(scope: Scope, holder: ManifestDocument): CorsConfig | undefined {
+/** What an API, or a version of one, says without regard to anything else. */
+const ownRules = madeOnce((scope, holder) => ({
+  cors: corsConfig(scope, holder),
+  operationSets: operationSets(scope, holder),
+}));
+
+function corsConfig(scope: Findings, holder: ManifestDocument): CorsConfig | undefined {
   const cors = fields(holder.value, 'spec')['cors'];
   if (!isFields(cors)) return undefined;
   const patterns = texts(cors['allowOriginListRegex']);
@@ -59,7 +63,7 @@ function corsConfig(scope: Scope, holder: ManifestDocument): CorsConfig | undefi
   };
 }
 
-function operationSets(scope: Scope, holder: ManifestDocument): Record<string, readonly OperationMatcher[]> {
+function operationSets(scope: Findings, holder: ManifestDocument): Record<string, readonly OperationMatcher[]> {
   const sets: Record<string, readonly OperationMatcher[]> = {};
   const path = ['spec', 'openApiSpec', 'operationSets'];
   for (const [at, entry] of items(fields(holder.value, 'spec', 'openApiSpec')['operationSets']).entries()) {
@@ -89,7 +93,7 @@ function operationSets(scope: Scope, holder: ManifestDocument): Record<string, r
   return sets;
 }
 
-function checkRegex(scope: Scope, document: ManifestDocument, path: FieldPath, pattern: string): boolean {
+function checkRegex(scope: Findings, document: ManifestDocument, path: FieldPath, pattern: string): boolean {
   const problem = regexProblem(pattern);
   if (problem !== undefined) say(scope, document, 'regex-invalid', path, `not a regular expression: ${problem}`);
   return problem === undefined;

@@ -6,7 +6,7 @@ import type {
   SubscriptionConfig,
   VersionConfig,
 } from '../../gateway/config.ts';
-import { GATEWAY, groupKind, HUB, NETWORKING, TRAEFIK, UNSERVED, UNSERVED_ROUTING } from '../kinds.ts';
+import { GATEWAY, HUB, NETWORKING, TRAEFIK, UNSERVED, UNSERVED_ROUTING } from '../kinds.ts';
 import type { Resolution } from '../resolve/resolve.ts';
 import type { Diagnostic, ManifestDocument } from '../types.ts';
 import { applicationConfig, checkApplications, planConfig, subscriptionConfig } from './access.ts';
@@ -40,7 +40,7 @@ export function compile(resolution: Resolution): { config: GatewayConfig; diagno
   const routes: RankedRoute[] = routerTree(scope, of(`${TRAEFIK}/IngressRoute`));
   const listeners = readListeners(scope);
   for (const document of resolution.documents) {
-    const sort = groupKind(document.ref);
+    const sort = document.sort;
     if (sort === `${NETWORKING}/Ingress`) routes.push(...ingressRoutesOf(scope, document).map(ranked));
     else if (sort === `${GATEWAY}/HTTPRoute` || sort === `${GATEWAY}/GRPCRoute`)
       routes.push(...gatewayRoutes(scope, document, listeners));

@@ -16,8 +16,11 @@ export interface Scope {
   readonly hosts: Set<string>;
 }
 
+/** Where what is found is said. */
+export type Findings = Pick<Scope, 'diagnostics'>;
+
 export function say(
-  scope: Scope,
+  scope: Findings,
   document: ManifestDocument,
   code: DiagnosticCode,
   path: FieldPath,
@@ -29,7 +32,7 @@ export function say(
 
 /** A field that has no effect in a preview: `info` where answers stay the same, `warning` where they may differ. */
 export function notEnforced(
-  scope: Scope,
+  scope: Findings,
   document: ManifestDocument,
   path: FieldPath,
   why: string,
@@ -45,4 +48,24 @@ export function keyOf(document: ManifestDocument): string {
   const known = keys.get(document) ?? `${document.ref.namespace}/${document.ref.name}`;
   keys.set(document, known);
   return known;
+}
+
+/**
+ * `make` for whole configurations: what depends on nothing but a document is made once for it, and what was found
+ * meanwhile is said each time.
+ */
+export function madeOnce<T>(
+  make: (found: Findings, document: ManifestDocument) => T,
+): (scope: Findings, document: ManifestDocument) => T {
+  const known = new WeakMap<ManifestDocument, { readonly value: T } & Findings>();
+  return (scope, document) => {
+    let made = known.get(document);
+    if (made === undefined) {
+      const found: Findings = { diagnostics: [] };
+      made = { value: make(found, document), ...found };
+      known.set(document, made);
+    }
+    for (const diagnostic of made.diagnostics) scope.diagnostics.push(diagnostic);
+    return made.value;
+  };
 }

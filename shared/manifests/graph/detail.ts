@@ -1,12 +1,12 @@
 import { durationMs, periodWords } from '../duration.ts';
 import { fields, integer, items, text, texts } from '../field.ts';
-import { CORE, groupKind, HUB, NETWORKING, TRAEFIK } from '../kinds.ts';
+import { CORE, HUB, NETWORKING, TRAEFIK } from '../kinds.ts';
 import type { ManifestDocument } from '../types.ts';
 
 /** The one line that matters about an object: host and path, release, limit. */
 export function detailOf(document: ManifestDocument): string {
   const spec = fields(document.value, 'spec');
-  switch (groupKind(document.ref)) {
+  switch (document.sort) {
     case `${TRAEFIK}/IngressRoute`:
       return listed(items(spec['routes']).flatMap((route) => text(fields(route)['match'])?.trim() ?? []));
     case `${NETWORKING}/Ingress`:

@@ -1,7 +1,7 @@
 import { formatPath, type FieldPath } from '../field-path.ts';
-import { groupKind, HUB } from '../kinds.ts';
+import { HUB } from '../kinds.ts';
 import { titleOf, type Resolution } from '../resolve/resolve.ts';
-import type { Diagnostic, Graph, GraphEdge, GraphNode, ManifestDocument, Severity } from '../types.ts';
+import type { Diagnostic, Graph, GraphEdge, GraphNode, ManifestDocument, ObjectRef, Severity } from '../types.ts';
 import { detailOf } from './detail.ts';
 import { roleOf } from './role.ts';
 
@@ -15,7 +15,7 @@ export function graphOf(resolution: Resolution, diagnostics: readonly Diagnostic
   const nodes = new Map<string, GraphNode>();
   const edges: GraphEdge[] = [];
   for (const document of resolution.documents) {
-    const role = roleOf(groupKind(document.ref));
+    const role = roleOf(document.sort);
     if (role === undefined) continue;
     nodes.set(document.id, nodeOf(document, role, problems));
     if (role === 'route') {
@@ -25,7 +25,7 @@ export function graphOf(resolution: Resolution, diagnostics: readonly Diagnostic
     }
   }
   for (const { from, path, to, wanted, target } of resolution.references) {
-    if (!nodes.has(from.id)) continue;
+    if (roleOf(from.sort) === undefined) continue;
     if (target === undefined && !nodes.has(to)) {
       const role = roleOf(`${wanted.group}/${wanted.kind}`) ?? 'other';
       nodes.set(to, { id: to, role, kind: wanted.kind, title: wanted.name, detail: 'not in the files', missing: true });
@@ -68,22 +68,26 @@ function edgeOf(from: ManifestDocument, to: string, path: FieldPath, broken: boo
   return edge;
 }
 
+const visitorEdges = new WeakMap<ManifestDocument, GraphEdge>();
+
 function visitorEdge(route: ManifestDocument): GraphEdge {
-  return { id: `${VISITOR}>${route.id}`, from: VISITOR, to: route.id, field: '' };
+  const kept = visitorEdges.get(route);
+  if (kept !== undefined) return kept;
+  const edge: GraphEdge = { id: `${VISITOR}>${route.id}`, from: VISITOR, to: route.id, field: '' };
+  visitorEdges.set(route, edge);
+  return edge;
 }
 
-const plainNodes = new WeakMap<ManifestDocument, GraphNode>();
+const keptNodes = new WeakMap<ManifestDocument, GraphNode>();
 
 function nodeOf(
   document: ManifestDocument,
   role: GraphNode['role'],
   problems: ReadonlyMap<string, Severity>,
 ): GraphNode {
-  const problem = problems.get(objectKey(document.ref.kind, document.ref.namespace, document.ref.name));
-  if (problem === undefined) {
-    const known = plainNodes.get(document);
-    if (known !== undefined) return known;
-  }
+  const problem = problems.get(objectKey(document.ref));
+  const kept = keptNodes.get(document);
+  if (kept !== undefined && kept.problem === problem) return kept;
   const node: GraphNode = {
     id: document.id,
     role,
@@ -95,7 +99,7 @@ function nodeOf(
     line: document.range.start.line,
     ...(problem === undefined ? {} : { problem }),
   };
-  if (problem === undefined) plainNodes.set(document, node);
+  keptNodes.set(document, node);
   return node;
 }
 
@@ -103,13 +107,17 @@ function worstByObject(diagnostics: readonly Diagnostic[]): Map<string, Severity
   const worst = new Map<string, Severity>();
   for (const { object, severity } of diagnostics) {
     if (object === undefined) continue;
-    const key = objectKey(object.kind, object.namespace, object.name);
+    const key = objectKey(object);
     const known = worst.get(key);
     if (known === undefined || RANK[severity] > RANK[known]) worst.set(key, severity);
   }
   return worst;
 }
 
-function objectKey(kind: string, namespace: string, name: string): string {
-  return `${kind}/${namespace}/${name}`;
+const keys = new WeakMap<ObjectRef, string>();
+
+function objectKey(object: ObjectRef): string {
+  let key = keys.get(object);
+  if (key === undefined) keys.set(object, (key = `${object.kind}/${object.namespace}/${object.name}`));
+  return key;
 }

@@ -1,5 +1,5 @@
 import { fields, isFields, items, text, texts, textMap } from '../field.ts';
-import { CORE, groupKind, HUB, TRAEFIK } from '../kinds.ts';
+import { CORE, HUB, TRAEFIK } from '../kinds.ts';
 import { parentsOfVersion } from '../resolve/resolve.ts';
 import { readSelector, selects } from '../resolve/selector.ts';
 import type { ManifestDocument } from '../types.ts';
@@ -20,7 +20,7 @@ export function objectFindings({ resolution }: LintSubject): Finding[] {
 
   for (const document of resolution.documents) {
     const spec = fields(document.value, 'spec');
-    const sort = groupKind(document.ref);
+    const sort = document.sort;
     const { namespace } = document.ref;
     const of = (kind: string): readonly ManifestDocument[] => byPlace.get(`${HUB}/${kind}/${namespace}`) ?? [];
     const add = (

@@ -1,4 +1,4 @@
-import { groupKind, TRAEFIK } from '../kinds.ts';
+import { TRAEFIK } from '../kinds.ts';
 import { report } from '../report.ts';
 import type { Diagnostic, ManifestDocument } from '../types.ts';
 import type { Reference } from './resolve.ts';
@@ -14,7 +14,7 @@ export function cycles(
   const diagnostics: Diagnostic[] = [];
   const done = new Set<ManifestDocument>();
   for (const start of documents) {
-    if (!NESTING.has(groupKind(start.ref)) || done.has(start)) continue;
+    if (!NESTING.has(start.sort) || done.has(start)) continue;
     // By hand and not by recursion: a chain may be as long as there are files.
     const way: { document: ManifestDocument; references: readonly Reference[]; next: number }[] = [];
     const onWay = new Map<ManifestDocument, number>();
@@ -33,7 +33,7 @@ export function cycles(
       }
       top.next += 1;
       const { target } = reference;
-      if (target === undefined || done.has(target) || !NESTING.has(groupKind(target.ref))) continue;
+      if (target === undefined || done.has(target) || !NESTING.has(target.sort)) continue;
       const from = onWay.get(target);
       if (from === undefined) enter(target);
       else diagnostics.push(closed(reference, [...way.slice(from).map(({ document }) => document), target]));

@@ -1,6 +1,6 @@
 import { fields, text } from '../field.ts';
 import type { FieldPath } from '../field-path.ts';
-import { groupKind, HUB, INGRESS_ANNOTATIONS, NETWORKING, TRAEFIK, UPLINKS_ANNOTATION } from '../kinds.ts';
+import { HUB, INGRESS_ANNOTATIONS, NETWORKING, TRAEFIK, UPLINKS_ANNOTATION } from '../kinds.ts';
 import { nearNames } from '../near-names.ts';
 import { report } from '../report.ts';
 import type { Diagnostic, ManifestDocument } from '../types.ts';
@@ -11,6 +11,8 @@ import { ingressMiddlewares, listed } from './wanted.ts';
 const MIDDLEWARES: FieldPath = ['metadata', 'annotations', `${INGRESS_ANNOTATIONS}router.middlewares`];
 const UPLINKS: FieldPath = ['metadata', 'annotations', UPLINKS_ANNOTATION];
 const PROVIDER = '@kubernetescrd';
+const NO_NAMES: readonly string[] = [];
+const NOTHING = { references: [], diagnostics: [] } as const;
 
 type ByKind = ReadonlyMap<string, readonly ManifestDocument[]>;
 
@@ -22,6 +24,9 @@ export function joinedReferences(
   document: ManifestDocument,
   byKind: ByKind,
 ): { references: readonly Reference[]; diagnostics: readonly Diagnostic[] } {
+  const uplinkNames = listed(document, UPLINKS_ANNOTATION);
+  const middlewareNames = document.sort === `${NETWORKING}/Ingress` ? ingressMiddlewares(document) : NO_NAMES;
+  if (uplinkNames.length === 0 && middlewareNames.length === 0) return NOTHING;
   const references: Reference[] = [];
   const diagnostics: Diagnostic[] = [];
 
@@ -39,9 +44,9 @@ export function joinedReferences(
     diagnostics.push(report(document, 'reference-ambiguous', path, message, { hint: 'Rename one of them.' }));
   } // prettier-ignore
 
-  if (groupKind(document.ref) === `${NETWORKING}/Ingress`) {
+  if (middlewareNames.length > 0) {
     const middlewares = byKind.get(`${TRAEFIK}/Middleware`) ?? [];
-    for (const entry of new Set(ingressMiddlewares(document))) {
+    for (const entry of new Set(middlewareNames)) {
       if (!entry.endsWith(PROVIDER)) {
         const message = `"${entry}" does not name a Middleware object: the form is NAMESPACE-NAME${PROVIDER}`;
         diagnostics.push(report(document, 'reference-missing', MIDDLEWARES, message));
@@ -57,7 +62,7 @@ export function joinedReferences(
     }
   }
   const uplinks = byKind.get(`${HUB}/Uplink`) ?? [];
-  for (const full of new Set(listed(document, UPLINKS_ANNOTATION))) {
+  for (const full of new Set(uplinkNames)) {
     const found = uplinks.filter((other) => exposedAs(other) === full);
     follow(full, 'Uplink', HUB, UPLINKS, found);
     if (found.length === 0) {

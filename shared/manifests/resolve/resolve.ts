@@ -1,6 +1,6 @@
 import { fields, text } from '../field.ts';
 import type { FieldPath } from '../field-path.ts';
-import { groupKind, HUB } from '../kinds.ts';
+import { HUB } from '../kinds.ts';
 import { nearNames } from '../near-names.ts';
 import { placeIn, report } from '../report.ts';
 import type { Diagnostic, ManifestDocument, ObjectId } from '../types.ts';
@@ -62,18 +62,17 @@ export function resolve(all: readonly ManifestDocument[]): Resolution {
     }
     byId.set(document.id, document);
     documents.push(document);
-    append(byKind, groupKind(document.ref), document);
-    append(byPlace, placeOf(document), document);
+    append(byKind, document.sort, document);
+    append(byPlace, document.place, document);
   }
 
   const references: Reference[] = [];
+  const referencesOf = new Map<ManifestDocument, readonly Reference[]>();
   const names: Names = (group, kind, namespace) =>
     (byPlace.get(`${group}/${kind}/${namespace}`) ?? []).map(({ ref }) => ref.name);
   for (const document of documents) {
-    for (const wanted of wantedBy(document)) {
-      const to = `${wanted.group}/${wanted.kind}/${wanted.namespace}/${wanted.name}`;
-      const target = byId.get(to);
-      references.push({ from: document, path: wanted.path, to, wanted, target });
+    const plain = plainReferences(document, byId);
+    for (const { wanted, target } of plain) {
       if (wanted.crossNamespace === true) {
         const message = `${wanted.kind} "${wanted.namespace}/${wanted.name}" is in another namespace, which Traefik refuses unless told otherwise`;
         const hint = `Define it in namespace "${document.ref.namespace}". The preview follows the reference all the same.`;
@@ -92,12 +91,11 @@ export function resolve(all: readonly ManifestDocument[]): Resolution {
       }
     }
     const joined = joinedReferences(document, byKind);
-    references.push(...joined.references);
-    diagnostics.push(...joined.diagnostics);
+    for (const diagnostic of joined.diagnostics) diagnostics.push(diagnostic);
+    const all = joined.references.length === 0 ? plain : [...plain, ...joined.references];
+    if (all.length > 0) referencesOf.set(document, all);
+    for (const reference of all) references.push(reference);
   }
-
-  const referencesOf = new Map<ManifestDocument, Reference[]>();
-  for (const reference of references) append(referencesOf, reference.from, reference);
 
   diagnostics.push(...cycles(documents, referencesOf));
 
@@ -112,15 +110,31 @@ export function resolve(all: readonly ManifestDocument[]): Resolution {
   return { documents, byId, byKind, byPlace, references, referencesOf, auths, grants, diagnostics };
 }
 
+interface PlainReference extends Reference {
+  readonly wanted: Wanted;
+}
+
+const known = new WeakMap<ManifestDocument, readonly PlainReference[]>();
+
+/** References by name; the same ones as before where they lead to the same objects as before. */
+function plainReferences(
+  document: ManifestDocument,
+  byId: ReadonlyMap<ObjectId, ManifestDocument>,
+): readonly PlainReference[] {
+  const before = known.get(document);
+  if (before !== undefined && before.every(({ to, target }) => byId.get(to) === target)) return before;
+  const references = wantedBy(document).map((wanted): PlainReference => {
+    const to = `${wanted.group}/${wanted.kind}/${wanted.namespace}/${wanted.name}`;
+    return { from: document, path: wanted.path, to, wanted, target: byId.get(to) };
+  });
+  known.set(document, references);
+  return references;
+}
+
 function append<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
   const list = lists.get(key);
   if (list === undefined) lists.set(key, [value]);
   else list.push(value);
-}
-
-/** `GROUP/KIND/NAMESPACE`: the identity without the name. */
-function placeOf({ id, ref }: ManifestDocument): string {
-  return id.slice(0, id.length - ref.name.length - 1);
 }
 
 type Names = (group: string, kind: string, namespace: string) => readonly string[];

@@ -1,6 +1,6 @@
 import { fields, items, text } from '../field.ts';
 import type { FieldPath } from '../field-path.ts';
-import { CORE, GATEWAY, groupKind } from '../kinds.ts';
+import { CORE, GATEWAY } from '../kinds.ts';
 import { currentGroup } from '../object-id.ts';
 import type { ManifestDocument } from '../types.ts';
 import { SERVICE_HINT, TLS_HINT } from './hints.ts';
@@ -11,7 +11,7 @@ const GATEWAY_HINT = 'Define the Gateway; in a cluster the route is served by no
 /** References of Gateway API objects: to gateways, backends, Secrets and extensions. */
 export function gatewayWanted(document: ManifestDocument): Wanted[] {
   const spec = fields(document.value, 'spec');
-  if (groupKind(document.ref) === `${GATEWAY}/Gateway`) {
+  if (document.sort === `${GATEWAY}/Gateway`) {
     return items(spec['listeners']).flatMap((listener, at) =>
       items(fields(listener, 'tls')['certificateRefs']).flatMap((reference, index) =>
         one(document, ['spec', 'listeners', at, 'tls', 'certificateRefs', index], reference, 'Secret', {

@@ -1,6 +1,6 @@
 import { fields, items, text } from '../field.ts';
 import type { FieldPath } from '../field-path.ts';
-import { CORE, groupKind, TRAEFIK } from '../kinds.ts';
+import { CORE, TRAEFIK } from '../kinds.ts';
 import type { ManifestDocument } from '../types.ts';
 import { SECRET_HINT, SERVICE_HINT, TLS_HINT } from './hints.ts';
 import type { Wanted } from './wanted.ts';
@@ -8,7 +8,7 @@ import type { Wanted } from './wanted.ts';
 /** References of Traefik's kinds: to services, middlewares, transports and Secrets. */
 export function traefikWanted(document: ManifestDocument): Wanted[] {
   const spec = fields(document.value, 'spec');
-  switch (groupKind(document.ref)) {
+  switch (document.sort) {
     case `${TRAEFIK}/IngressRoute`:
       return [
         ...items(spec['routes']).flatMap((route, at) => {

@@ -7,7 +7,6 @@ import {
   API_VERSION_ANNOTATION,
   CORE,
   GATEWAY,
-  groupKind,
   HUB,
   INGRESS_ANNOTATIONS,
   NETWORKING,
@@ -48,7 +47,7 @@ export function wantedBy(document: ManifestDocument): readonly Wanted[] {
 
 function read(document: ManifestDocument): readonly Wanted[] {
   const spec = fields(document.value, 'spec');
-  const sort = groupKind(document.ref);
+  const sort = document.sort;
   switch (sort) {
     case `${NETWORKING}/Ingress`:
       return [...annotations(document), ...ingressServices(document)];
@@ -234,6 +233,7 @@ export function ingressMiddlewares(document: ManifestDocument): string[] {
 
 /** The entries of an annotation that is a list. */
 export function listed(document: ManifestDocument, key: string): string[] {
-  const list = textMap(fields(document.value, 'metadata')['annotations'])[key];
-  return (list ?? '').split(',').map((name) => name.trim()).filter((name) => name !== ''); // prettier-ignore
+  const list = text(fields(document.value, 'metadata', 'annotations')[key]);
+  if (list === undefined) return [];
+  return list.split(',').map((name) => name.trim()).filter((name) => name !== ''); // prettier-ignore
 }

@@ -1,6 +1,6 @@
 import { formatPath, type FieldPath } from '../field-path.ts';
 import { isFields } from '../field.ts';
-import { groupKind, HUB, TRAEFIK, TRAEFIK_BEFORE } from '../kinds.ts';
+import { HUB, TRAEFIK, TRAEFIK_BEFORE } from '../kinds.ts';
 import { report } from '../report.ts';
 import type { KindSchema } from '../schema/kind-schema.ts';
 import type { Diagnostic, ManifestDocument } from '../types.ts';
@@ -31,7 +31,7 @@ export function deprecations(document: ManifestDocument, known: KindSchema): Dia
     found.push(
       report(document, 'deprecated', [known.group === TRAEFIK_BEFORE ? 'apiVersion' : 'kind'], known.deprecated),
     );
-  for (const [pattern, hint] of FIELDS.get(groupKind(document.ref)) ?? []) {
+  for (const [pattern, hint] of FIELDS.get(document.sort) ?? []) {
     for (const path of matching(document.value, pattern.split('.'), [])) {
       found.push(report(document, 'deprecated', path, `${formatPath(path)} is deprecated`, { at: 'key', hint }));
     }

@@ -1,7 +1,7 @@
 import { checkRules } from '../cel/check-rules.ts';
 import { fields, text } from '../field.ts';
 import { formatPath, type FieldPath } from '../field-path.ts';
-import { groupKind, UNSERVED, UNSERVED_ROUTING } from '../kinds.ts';
+import { UNSERVED, UNSERVED_ROUTING } from '../kinds.ts';
 import { nearNames } from '../near-names.ts';
 import { groupOf } from '../object-id.ts';
 import { report } from '../report.ts';
@@ -118,7 +118,7 @@ function checkName(document: ManifestDocument, names: 'label' | 'subdomain'): Di
 
 function unknownKind(document: ManifestDocument, schemas: SchemaSet): Diagnostic[] {
   const { apiVersion, kind } = document.ref;
-  const sort = groupKind(document.ref);
+  const sort = document.sort;
   // The compiler says what a preview does not do about these.
   if (UNSERVED.has(sort) || UNSERVED_ROUTING.has(sort)) return [];
   const group = groupOf(apiVersion);
