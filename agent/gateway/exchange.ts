@@ -6,7 +6,7 @@ import { writeResponseHead } from '../../shared/http1/write-head.ts';
 import { AgentError, toAgentError } from '../errors.ts';
 import type { ExchangeRecord } from '../recorder/exchange-record.ts';
 import type { ExchangeWatch } from '../recorder/exchange-watch.ts';
-import { callerOf } from './auth/caller-note.ts';
+import { callerOf, type CallerNote } from './auth/caller-note.ts';
 import { beginRecord } from './begin-record.ts';
 import { chunkFrame, LAST_CHUNK } from './chunk-frame.ts';
 import type { ExchangeContext, KnownRequest, Visitor } from './exchange-context.ts';
@@ -16,7 +16,7 @@ import type { AnswerHead, Wrap } from './middlewares/handler.ts';
 import type { OutgoingRequest } from './middlewares/outgoing-request.ts';
 import { failureAnswer, isBodiless, writeAnswer, type OwnAnswer } from './own-answer.ts';
 import { planGate } from './plans/plan-gate.ts';
-import type { Decision } from './policy.ts';
+import type { Allowed, Decision } from './policy.ts';
 import { cleanResponse, responseHead, type Decorator } from './response-head.ts';
 import { refusal, routeRequest, type Forward, type Routed } from './route-request.ts';
 import { NO_COOKIES, type Choice } from './services/choice.ts';
@@ -48,8 +48,9 @@ export class Exchange extends UpstreamSide implements ChainPort, Decorator {
   /** Of the answer under way, when the gateway gives it itself. */
   #verdict: Pick<OwnAnswer, 'verdict' | 'detail'> | undefined;
   #known: KnownRequest | undefined;
-  /** What the plan says of this call. */
+  /** What the plan says of this call, where no guard asks it on the way. */
   #decision: Decision | undefined;
+  #refunded = false;
 
   constructor(head: RequestHead, context: ExchangeContext, visitor: Visitor) {
     super(head, context, visitor);
@@ -89,6 +90,7 @@ export class Exchange extends UpstreamSide implements ChainPort, Decorator {
         this.#sendTo(known.choice, known.head);
       }
     } catch (error) {
+      this.refund();
       this.#answerError(toAgentError(error, 'bad-request'));
     }
   }
@@ -237,9 +239,21 @@ export class Exchange extends UpstreamSide implements ChainPort, Decorator {
     chain.head({ status, reason, headers, framing: framing.kind === 'upgrade' ? 'none' : framing.kind });
   }
 
+  /** What the call took from its plan. */
+  get #taken(): Allowed | undefined {
+    if (this.#refunded) return undefined;
+    const decision = this.#decision ?? this.#caller?.decision;
+    return decision?.allowed === true ? decision : undefined;
+  }
+
+  /** What guards found out about the caller. */
+  get #caller(): CallerNote | undefined {
+    return this.#outgoing === undefined ? undefined : callerOf(this.#outgoing);
+  }
+
   /** What is left of the plan, for the answer. */
   get #left(): readonly HeaderPair[] {
-    return this.#decision?.allowed === true ? this.#decision.headers : NO_PAIRS;
+    return this.#taken?.headers ?? NO_PAIRS;
   }
 
   /** The route, when every answer of it is changed in the same way, but for what is left of a plan. */
@@ -319,7 +333,6 @@ export class Exchange extends UpstreamSide implements ChainPort, Decorator {
     this.phase = 'responding';
     if (verdict !== undefined) {
       this.#verdict = { verdict, detail };
-      if (verdict.startsWith('openapi-')) this.#refund();
     }
     this.#decorateBare(headers);
     this.#bodiless = this.request.method === 'HEAD' || isBodiless(status);
@@ -414,11 +427,11 @@ export class Exchange extends UpstreamSide implements ChainPort, Decorator {
     this.visitor.done();
   }
 
-  /** A call that is refused behind its plan costs nothing. */
-  #refund(): void {
-    const decision = this.#decision;
-    if (decision?.allowed === true) decision.refund?.();
-    else if (this.#outgoing !== undefined) callerOf(this.#outgoing)?.refund?.();
+  /** For the chain: a call that is refused behind its plan costs nothing. */
+  refund(): void {
+    const taken = this.#taken;
+    this.#refunded = true;
+    taken?.refund?.();
   }
 
   #over(): void {
@@ -429,7 +442,7 @@ export class Exchange extends UpstreamSide implements ChainPort, Decorator {
     if (this.#copy !== undefined && (this.requestDone || this.madeBody !== undefined))
       this.#copy.send(this.context.copies, this.watch);
     this.#copy = undefined;
-    const caller = this.#outgoing === undefined ? undefined : callerOf(this.#outgoing);
+    const caller = this.#caller;
     if (caller !== undefined) this.#record.caller(caller);
   }
 }

@@ -6,7 +6,7 @@ import { settledPlan } from '../plans/settled-plan.ts';
 import { decided, type RoutePolicy, type Ruling } from '../policy.ts';
 import { readBasic, unauthorizedBasic } from './basic-credentials.ts';
 import { noteCaller } from './caller-note.ts';
-import type { Judge, Judgement } from './guard.ts';
+import { PASSED, type Judge, type Judgement } from './guard.ts';
 import type { Directory } from './directory.ts';
 import { judgeToken, tellOfToken } from './token-judge.ts';
 import type { TokenCheck } from './token-check.ts';
@@ -58,8 +58,8 @@ function directoryJudge(auth: LdapConfig, policy: RoutePolicy, directory: Direct
 async function judgementOf(ruling: Ruling, request: OutgoingRequest, signal: AbortSignal): Promise<Judgement> {
   const settled = await settledPlan(decided(ruling), signal);
   const { application, plan, headers } = settled;
-  noteCaller(request, { application, plan, refund: settled.allowed ? settled.refund : undefined });
-  if (settled.allowed) return { passed: true, headers };
+  noteCaller(request, { application, plan, decision: settled });
+  if (settled.allowed) return PASSED;
   const { code, detail, empty } = settled;
   return problemAnswer(code, detail, { headers, empty });
 }

@@ -1,4 +1,5 @@
 import type { OutgoingRequest } from '../middlewares/outgoing-request.ts';
+import type { Decision } from '../policy.ts';
 
 /** What guards found out about a request on its way, for records and metrics. */
 export interface CallerNote {
@@ -8,8 +9,8 @@ export interface CallerNote {
   readonly token?: string | undefined;
   /** The user whom a policy let in. */
   readonly user?: string | undefined;
-  /** Gives back what the call took from its plan. */
-  readonly refund?: (() => void) | undefined;
+  /** What a plan said in the end. */
+  readonly decision?: Decision | undefined;
 }
 
 const notes = new WeakMap<OutgoingRequest, CallerNote>();

@@ -52,6 +52,34 @@ const search = { searchFilter: '(&(objectClass=inetOrgPerson)(uid=%s))' };
 const INJECTIONS = ['*', 'w*', 'web)(uid=*', '*)(objectClass=*', 'web))(|(uid=*', '\\2a', 'web\u0000', '(', ')', '\\'];
 
 describe('an API with a directory', () => {
+  test('counts calls for the user by his plan, but for those that the OpenAPI document refuses', async () => {
+    const base = config();
+    const readers = base.subscriptions['shop/readers'];
+    if (readers === undefined) throw new Error('no subscription');
+    const planned: GatewayConfig = {
+      ...base,
+      subscriptions: { 'shop/readers': { ...readers, operations: undefined, plan: 'shop/small' } },
+      openApis: {
+        'API shop/pets': {
+          source: ref('API', 'pets'),
+          from: { path: '/openapi.json', service: 'shop-web-80' },
+          methodAndPath: true,
+          body: false,
+        },
+      },
+    };
+    const document = JSON.stringify({ openapi: '3.0.3', paths: { '/pets': { get: {} } } });
+    const under = await start(planned, (_, response) => response.end(document));
+    const headers = { Authorization: `Basic ${Buffer.from('web-app:web-password').toString('base64')}` };
+    const left: (string | undefined)[] = [];
+    for (const path of ['/pets', '/pets/none', '/pets', '/pets/none', '/pets', '/pets']) {
+      const answer = await under.ask(path, { headers });
+      left.push(`${answer.status} ${answer.header('x-ratelimit-remaining') ?? '-'}`);
+    }
+    expect(left).toEqual(['200 2', '404 -', '200 1', '404 -', '200 0', '429 0']);
+    expect(under.recorder.list().exchanges[0]).toMatchObject({ application: 'shop/web-app', plan: 'shop/small' });
+  });
+
   test('binds as the user, whose name is the application', async () => {
     const under = await start(config());
     const none = await under.ask('/pets');

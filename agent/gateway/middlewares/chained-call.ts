@@ -20,6 +20,8 @@ export interface ChainPort extends AnswerSink {
   takeWaiting(): readonly Uint8Array[];
   /** Tells a visitor who waits for it to send the body. */
   continueBody(): void;
+  /** Gives back, once, what the call took from its plan. */
+  refund(): void;
   hold(): void;
   release(): void;
   breakOff(reason: string): void;
@@ -165,6 +167,10 @@ export class ChainedCall implements Call {
       run();
     }, ms);
     this.#timers.add(timer);
+  }
+
+  refund(): void {
+    this.#port.refund();
   }
 
   retried(): void {

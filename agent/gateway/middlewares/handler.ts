@@ -45,6 +45,8 @@ export interface Call {
   atEnd(run: () => void): void;
   /** Runs later, unless the exchange is over before. */
   after(ms: number, run: () => void): void;
+  /** The call is refused behind its plan, so that it costs nothing: what it took is given back, once. */
+  refund(): void;
   /** The request is tried once more, as the manifests say. */
   retried(): void;
   /** Lets the upstream wait, until as many times released. */

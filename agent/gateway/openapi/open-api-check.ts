@@ -15,7 +15,7 @@ export function openApiCheck(config: OpenApiConfig, keeper: OpenApiKeeper): Wrap
     const { contract } = keeper;
     const go = (loaded: Contract | string): void => {
       if (call.over) return;
-      if (typeof loaded === 'string') answerWith(sink, problemAnswer('openapi-away', loaded));
+      if (typeof loaded === 'string') refuse(call, sink, problemAnswer('openapi-away', loaded));
       else check(config, loaded, next, call, sink);
     };
     if (contract instanceof Promise) void contract.then(go);
@@ -30,11 +30,11 @@ function check(config: OpenApiConfig, contract: Contract, next: Handler, call: C
   if (found.kind !== 'found') {
     if (!config.methodAndPath) next(call, sink);
     else if (found.kind === 'no-path')
-      answerWith(sink, refusal('openapi-path', `The OpenAPI document has no path for ${called}.`));
+      refuse(call, sink, refusal('openapi-path', `The OpenAPI document has no path for ${called}.`));
     else {
       const allow = found.allow.join(', ');
       const detail = `The OpenAPI document has no ${called}, but ${allow}.`;
-      answerWith(sink, refusal('openapi-method', detail, { headers: [['Allow', allow]] }));
+      refuse(call, sink, refusal('openapi-method', detail, { headers: [['Allow', allow]] }));
     }
     return;
   }
@@ -45,23 +45,30 @@ function check(config: OpenApiConfig, contract: Contract, next: Handler, call: C
   }
   call.readBody(MAX_BODY_BYTES, (body) => {
     if (body === 'too-large') {
-      answerWith(sink, refusal('openapi-body-size', `The body has more than ${MAX_BODY_BYTES} bytes.`));
+      refuse(call, sink, refusal('openapi-body-size', `The body has more than ${MAX_BODY_BYTES} bytes.`));
       return;
     }
     let failures: readonly Failure[];
     try {
       failures = contract.bodyFailures(operation, headers.get('content-type') ?? '', body);
     } catch (error) {
-      answerWith(sink, problemAnswer('openapi-away', toAgentError(error, 'openapi-unreadable').message));
+      refuse(call, sink, problemAnswer('openapi-away', toAgentError(error, 'openapi-unreadable').message));
       return;
     }
     if (failures.length === 0) next(call, sink);
     else
-      answerWith(
+      refuse(
+        call,
         sink,
         refusal('openapi-body', `The body of ${called} is not as the OpenAPI document says.`, { failures }),
       );
   });
+}
+
+/** Refused calls cost nothing. */
+function refuse(call: Call, sink: AnswerSink, answer: OwnAnswer): void {
+  call.refund();
+  answerWith(sink, answer);
 }
 
 /** RFC 9457, with what failed under `errors`. */
