@@ -27,5 +27,7 @@ export function beginRecord(head: RequestHead, routed: Routed, context: Exchange
     api: routed.route?.api,
     application: routed.application,
     plan: routed.plan,
+    takenBy: routed.route,
+    tls: internal(head, INTERNAL_HEADERS.tls),
   });
 }

@@ -167,9 +167,10 @@ export class Exchange extends UpstreamSide implements ChainPort, Decorator {
   #sendTo(choice: Choice, head: Buffer): void {
     this.choice = choice;
     this.#cookies = choice.cookies;
-    const url = `${choice.target.origin}${choice.target.basePath}`;
+    const { origin, basePath } = choice.target;
+    const url = `${origin}${basePath}`;
     this.#record.upstream(url);
-    const trace = this.watch?.sent({ service: choice.service, url }, this.method);
+    const trace = this.watch?.sent({ service: choice.service, origin, url }, this.method, head);
     this.sent = trace === undefined ? head : withTrace(head, trace);
     this.connect(choice, this.sent, false);
   }
@@ -399,15 +400,19 @@ export class Exchange extends UpstreamSide implements ChainPort, Decorator {
 
   /** `unreached`: nothing of the request was sent. */
   protected override failUpstream(error: AgentError, unreached = false): void {
+    if (this.phase === 'over') return;
     if (this.phase === 'responding' || this.phase === 'upgraded') {
       this.breakOff(error.message);
-    } else if (this.phase !== 'over' && this.#chained === undefined) {
-      this.#answerError(error);
-    } else if (this.phase !== 'over') {
-      this.drop();
-      this.phase = 'connecting';
-      this.#chained?.failed(failureAnswer(error), unreached);
+      return;
     }
+    this.watch?.failed(error.status, error.message);
+    if (this.#chained === undefined) {
+      this.#answerError(error);
+      return;
+    }
+    this.drop();
+    this.phase = 'connecting';
+    this.#chained.failed(failureAnswer(error), unreached);
   }
 
   #answerError(error: AgentError): void {

@@ -74,8 +74,16 @@ export function writeOutgoing(request: OutgoingRequest, choice: Choice, upgrade:
   });
 }
 
-/** A head with what it says of the trace in the place of what the visitor said. */
+/** Says of the trace what these fields do, in the place of what the visitor said; no fields: leaves it. */
+export function putTrace(headers: HeaderList, fields: readonly HeaderPair[]): void {
+  if (fields.length === 0) return;
+  headers.removeWhere((name) => name === 'traceparent' || name === 'tracestate');
+  headers.appendAll(fields);
+}
+
+/** The same for a head that is written already. */
 export function withTrace(head: Buffer, fields: readonly HeaderPair[]): Buffer {
+  if (fields.length === 0) return head;
   const [line = '', ...lines] = head.toString('latin1').split('\r\n');
   const others = lines.filter((other) => !/^trace(parent|state):/i.test(other));
   return Buffer.from([line, ...fields.map(([name, value]) => `${name}: ${value}`), ...others].join('\r\n'), 'latin1');

@@ -1,4 +1,5 @@
 import type { Exchange, ExchangeSummary } from '../../shared/agent/api.ts';
+import type { RouteConfig } from '../../shared/gateway/config.ts';
 import { HeaderList } from '../../shared/http1/header-list.ts';
 import { BodyPrefix } from './body-prefix.ts';
 import type { ByteLog } from './byte-log.ts';
@@ -23,6 +24,10 @@ export interface ExchangeStart {
   readonly api?: string | undefined;
   readonly application?: string | undefined;
   readonly plan?: string | undefined;
+  /** The route that takes it, with all that the configuration says of it. */
+  readonly takenBy?: RouteConfig | undefined;
+  /** Version and cipher of the visitor's TLS, as the broker says them. */
+  readonly tls?: string | undefined;
 }
 
 /** The caller, as far as it is known. */
@@ -83,6 +88,31 @@ export class ExchangeRecord {
   /** Milliseconds since the epoch. */
   get startedAt(): number {
     return this.#startedAt;
+  }
+
+  /** Undefined until there is a head. */
+  get status(): number | undefined {
+    return this.#status;
+  }
+
+  /** Milliseconds, once it is over. */
+  get tookMs(): number | undefined {
+    return this.#tookMs;
+  }
+
+  /** Set when the gateway answered itself. */
+  get verdict(): string | undefined {
+    return this.#verdict;
+  }
+
+  /** What went wrong, in words, or why the gateway answered itself. */
+  get error(): string | undefined {
+    return this.#error;
+  }
+
+  /** What the visitor got. */
+  get responseHeaders(): Headers | undefined {
+    return this.#responseHeaders;
   }
 
   /** What guards found out about the caller. */

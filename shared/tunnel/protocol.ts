@@ -19,6 +19,8 @@ export const INTERNAL_HEADERS = {
   broker: 'x-adit-broker',
   /** 2 for the retry on another session, and so on; the first try does not say it. */
   attempt: 'x-adit-attempt',
+  /** Of a visitor who came by TLS: its version and cipher, such as `1.3 TLS_AES_128_GCM_SHA256`. */
+  tls: 'x-adit-tls',
 } as const;
 
 /** Claims of a tunnel token (JWT, EdDSA, signed by the control plane, verified with its JWKS). */

@@ -2,6 +2,7 @@ import type { RequestHead } from '../../../shared/http1/message-head.ts';
 import type { ExchangeWatch } from '../../recorder/exchange-watch.ts';
 import type { OwnAnswer } from '../own-answer.ts';
 import type { UpstreamPool } from '../upstream-pool.ts';
+import { putTrace } from '../upstream-request.ts';
 import { BodyCollector } from './body-collector.ts';
 import { collectAnswer, type CollectedAnswer, type PlainRequest } from './collect-answer.ts';
 import { answerWith, type AnswerHead, type AnswerSink, type Call, type Handler } from './handler.ts';
@@ -142,15 +143,16 @@ export class ChainedCall implements Call {
 
   ask(request: PlainRequest, done: (answer: CollectedAnswer | Error) => void): void {
     const { watch, pool } = this.#port;
-    const asked = watch?.ask('AuthRequest', request.method, `${request.target.origin}${request.uri}`);
-    for (const [name, value] of asked?.fields ?? []) request.headers.set(name, value);
+    const { method, target, uri, headers } = request;
+    const asked = watch?.ask('AuthRequest', { method, url: `${target.origin}${uri}`, headers });
+    if (asked !== undefined) putTrace(headers, asked.fields);
     const cancel = collectAnswer(pool, request, (answer) => {
-      if (answer instanceof Error) asked?.failed(answer.message);
-      else asked?.answered(answer.status, answer.headers);
+      if (!(answer instanceof Error)) asked?.answered(answer.status, answer.headers);
+      asked?.ended(answer instanceof Error ? answer.message : '');
       done(answer);
     });
     this.atEnd(() => {
-      asked?.failed('cancelled');
+      asked?.ended('the visitor went away');
       cancel();
     });
   }

@@ -1,3 +1,4 @@
+import { noteCaller } from '../auth/caller-note.ts';
 import type { OwnAnswer } from '../own-answer.ts';
 import type { OutgoingRequest } from './outgoing-request.ts';
 
@@ -15,12 +16,13 @@ export function unauthorized(challenge: string, detail: string): OwnAnswer {
   };
 }
 
-/** Tells the upstream who was let in, and keeps the credentials from it, as configured. */
+/** Tells the upstream and the recorder who was let in, and keeps the credentials from it, as configured. */
 export function tellUser(
   request: OutgoingRequest,
   user: string,
   config: { readonly headerField?: string | undefined; readonly removeHeader: boolean },
 ): void {
+  noteCaller(request, { user });
   if (config.headerField !== undefined) request.headers.set(config.headerField, user);
   if (config.removeHeader) request.headers.remove('Authorization');
 }

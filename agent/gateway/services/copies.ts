@@ -5,7 +5,7 @@ import type { Dial } from '../dial-upstream.ts';
 import type { OutgoingRequest } from '../middlewares/outgoing-request.ts';
 import type { ResponseSink, UpstreamConnection } from '../upstream-connection.ts';
 import type { UpstreamPool } from '../upstream-pool.ts';
-import { withTrace, writeHead } from '../upstream-request.ts';
+import { putTrace, writeHead } from '../upstream-request.ts';
 import type { Choice, Mirror } from './choice.ts';
 
 interface CopyLimits {
@@ -61,10 +61,12 @@ export class Copies {
     fields.removeWhere((name) => name === 'content-length' || name === 'transfer-encoding' || name === 'expect');
     const hasBody = body.length > 0 || !['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(request.method);
     const length: HeaderPair[] = hasBody ? [['Content-Length', String(body.length)]] : [];
-    const bare = writeHead(request, choice, new HeaderList([...fields.pairs, ...length]));
+    const headers = new HeaderList([...fields.pairs, ...length]);
     const { origin, basePath } = choice.target;
-    const asked = watch?.ask('ReverseProxy', request.method, `${origin}${basePath}${request.uri}`);
-    const head = asked === undefined ? bare : withTrace(bare, asked.fields);
+    const url = `${origin}${basePath}${request.uri}`;
+    const asked = watch?.ask('ReverseProxy', { method: request.method, url, headers, service: choice.service });
+    if (asked !== undefined) putTrace(headers, asked.fields);
+    const head = writeHead(request, choice, headers);
     this.#bytes += body.length;
 
     let connection: UpstreamConnection | undefined;
@@ -73,7 +75,7 @@ export class Copies {
     const end = (): void => {
       if (over) return;
       over = true;
-      asked?.failed('no answer');
+      asked?.ended('no answer came');
       clearTimeout(timer);
       this.#running.delete(end);
       this.#bytes -= body.length;
@@ -84,7 +86,7 @@ export class Copies {
       onHead: ({ status, headers }) => {
         if (status >= 200) asked?.answered(status, headers);
       },
-      onBody: () => {},
+      onBody: (bytes) => asked?.answerBytes(bytes),
       onEnd: (reusable) => {
         const used = connection;
         if (reusable && used !== undefined) {
