@@ -11,6 +11,7 @@ import { compileServing, type Placement, type Serving } from './serving.ts';
 import { MiddlewareStates } from './middlewares/middleware-states.ts';
 import { Copies } from './services/copies.ts';
 import { ServiceBuilder } from './services/build-services.ts';
+import type { ServerState } from './services/server-state.ts';
 import { StreamServer } from './stream-server.ts';
 import { UpstreamPool, type PoolOptions } from './upstream-pool.ts';
 
@@ -77,6 +78,16 @@ export class Gateway {
     let count = 0;
     for (const server of this.#servers) if (!server.idle) count += 1;
     return count;
+  }
+
+  /** Of the tunnels, those that rest included. */
+  get openStreams(): number {
+    return this.#servers.size;
+  }
+
+  /** Of the services whose servers are watched. */
+  servers(): Iterable<ServerState> {
+    return this.#services.states();
   }
 
   /** Replaces what is served, at once; exchanges that run end as they began. Throws when it does not compile. */

@@ -8,6 +8,7 @@ import { NO_COOKIES, type Refusal, type Service } from './choice.ts';
 import { HealthChecker } from './health-checker.ts';
 import { LoadBalancer, type ServerPlace } from './load-balancer.ts';
 import { Mirroring } from './mirroring.ts';
+import type { ServerState } from './server-state.ts';
 import { HighestRandomWeight, Weighted } from './weighted.ts';
 
 /** What a body that is kept for mirrors may have at most, whatever the manifests say. */
@@ -107,6 +108,11 @@ export class ServiceBuilder {
       },
     };
     return { services, adopt: () => this.#adopt(made) };
+  }
+
+  /** Of all services in force whose servers are watched. */
+  *states(): Iterable<ServerState> {
+    for (const { service } of this.#current.values()) if (service instanceof LoadBalancer) yield* service.states;
   }
 
   close(): void {

@@ -4,6 +4,7 @@ import { NO_COOKIES, NO_MIRRORS, type Choice, type ChoiceBasis, type Refusal, ty
 import type { HealthChecker } from './health-checker.ts';
 import { NO_SERVER } from './no-server.ts';
 import { pickServer, type PickServer } from './pick-server.ts';
+import type { ServerState } from './server-state.ts';
 import { Server } from './server.ts';
 import { Sticky } from './sticky.ts';
 
@@ -25,11 +26,14 @@ export class LoadBalancer implements Service {
   readonly #only: Choice | Refusal | undefined;
 
   readonly #checker: HealthChecker | undefined;
+  /** Traefik's name, when its servers are watched. */
+  readonly #watched: string | undefined;
 
   constructor(config: LoadBalancerConfig, places: readonly ServerPlace[], checker: HealthChecker | undefined) {
     this.#checker = checker;
     const { name: service, sticky, strategy, healthCheck, passiveHealthCheck: passive, passHostHeader } = config;
     const checked = healthCheck !== undefined;
+    this.#watched = checked || passive !== undefined ? service : undefined;
     const single = places.length === 1 && !checked && passive === undefined && sticky === undefined;
     this.servers = places.map((at) => {
       const server = new Server({ name: at.name, url: at.url, fenced: at.fenced, passive, checked });
@@ -55,6 +59,12 @@ export class LoadBalancer implements Service {
     if (known?.entry.up === true) return this.#take(known.entry, known.stale);
     const server = this.#pick(basis);
     return server === undefined ? NO_SERVER : this.#take(server, true);
+  }
+
+  /** Which servers get requests; empty when nothing can take any of them out. */
+  get states(): readonly ServerState[] {
+    const service = this.#watched;
+    return service === undefined ? [] : this.servers.map(({ url, up }) => ({ service, url, up }));
   }
 
   /** Begins to watch over the servers. */
