@@ -48,6 +48,8 @@ export class PreviewAgent {
   #running: Running | undefined;
   #overlay: Readonly<Record<string, string | null>> = {};
   #revision = 0;
+  /** Seconds since the epoch. */
+  #reloadedAt: number | undefined;
   #listeners = new Set<(status: PreviewStatus) => void>();
   #told = '';
   #telling = false;
@@ -57,7 +59,18 @@ export class PreviewAgent {
   constructor(options: PreviewAgentOptions) {
     this.#options = options;
     const { log, stateDir } = options;
-    this.observer = new Observer(this.recorder, stateDir, log);
+    this.observer = new Observer({
+      recorder: this.recorder,
+      stateDir,
+      version: options.version,
+      say: (message) => log.warn(message),
+      state: {
+        openStreams: () => this.#gateway.openStreams,
+        servers: () => this.#gateway.servers(),
+        reloads: () => this.#revision,
+        lastReload: () => this.#reloadedAt,
+      },
+    });
     const limiter = new Limiter(() => performance.now());
     this.#kept = new KeptConsumption({ stateDir, limiter, onTrouble: (message) => log.warn(message) });
     this.#shared = new SharedPlans({ redisUrl: options.redisUrl, ca: options.ca, log });
@@ -173,6 +186,7 @@ export class PreviewAgent {
     this.#exposure = undefined;
     await running?.source.close();
     await exposure?.close(graceMs, { keep });
+    this.observer.configure();
     this.#gateway.clear('The preview has ended.');
   }
 
@@ -220,6 +234,7 @@ export class PreviewAgent {
     running.appliedAt = new Date().toISOString();
     running.refused = undefined;
     this.#revision += 1;
+    this.#reloadedAt = Math.floor(Date.now() / 1000);
     const { config, tookMs, errors } = update;
     this.#options.onEvent({
       event: 'config-applied',

@@ -159,7 +159,7 @@ function callsOf({ agent, onStop }: LocalApiOptions): ReadonlyMap<string, Call> 
         if (text === undefined)
           throw new AgentError(
             'api-missing',
-            'No metrics are counted: adit.yaml does not say observe: { metrics: true }.',
+            'No metrics are counted for Prometheus: adit.yaml does not say observe: { metrics: { prometheus: true } }.',
           );
         return { status: 200, text };
       },

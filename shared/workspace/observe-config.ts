@@ -100,3 +100,8 @@ export const observeConfig = z.strictObject({
   tracing: switched(tracing),
 });
 export type ObserveConfig = z.infer<typeof observeConfig>;
+export type AccessLogConfig = NonNullable<ObserveConfig['accessLog']>;
+type MetricsConfig = NonNullable<ObserveConfig['metrics']>;
+export type PrometheusConfig = NonNullable<MetricsConfig['prometheus']>;
+export type OtlpMetricsConfig = NonNullable<MetricsConfig['otlp']>;
+export type TracingConfig = NonNullable<ObserveConfig['tracing']>;
