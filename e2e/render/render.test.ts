@@ -168,6 +168,28 @@ describe.skipIf(helm === undefined)('a Helm chart', () => {
     expect(code).toBe(0);
   });
 
+  it('is served by a preview, rendered again when a template that is no manifest changes, and serves on when it is broken', async () => {
+    using folder = folderOf({ ...CHART, 'shop/templates/_names.tpl': '{{- define "name" -}}web{{- end -}}{{- define "host" -}}{{ .Values.host }}{{- end -}}\n', 'shop/templates/route.yaml': CHART['shop/templates/route.yaml'].replace('{{ .Values.host }}', '{{ include "host" . }}') });
+    const updates: SourceUpdate[] = [];
+    let wake = (): void => undefined;
+    const path = process.env['PATH'];
+    process.env['PATH'] = env['PATH'];
+    const source = new FolderSource({ dir: folder.dir, upstreams: {}, log: pino({ level: 'silent' }), onUpdate: (update) => (updates.push(update), wake()) });
+    try {
+      const last = (): { hosts: readonly string[]; errors: number } => { const update = updates.at(-1); return update?.kind === 'config' ? { hosts: update.config.hosts, errors: update.errors?.count ?? 0 } : { hosts: [], errors: 0 }; };
+      const become = async (hosts: string[], errors: number): Promise<void> => { while (JSON.stringify(last()) !== JSON.stringify({ hosts, errors })) await new Promise<void>((resolve) => (wake = resolve)); };
+      await source.start();
+      expect(last()).toEqual({ hosts: ['shop.test'], errors: 0 });
+      writeInto(folder.dir, { 'shop/templates/_names.tpl': '{{- define "name" -}}web{{- end -}}{{- define "host" -}}next.{{ .Values.host }}{{- end -}}\n' });
+      await become(['next.shop.test'], 0);
+      writeInto(folder.dir, { 'shop/templates/_names.tpl': '{{- define "name" -}}{{ broken\n' });
+      await become(['next.shop.test'], 1);
+    } finally {
+      process.env['PATH'] = path;
+      await source.close();
+    }
+  });
+
   it('is told of at its template, and where Helm itself says it is wrong', async () => {
     using folder = folderOf({ ...CHART, 'shop/templates/plan.yaml': 'apiVersion: hub.traefik.io/v1alpha1\nkind: APIPlan\nmetadata: { name: p }\nspec: { titel: "{{ .Values.limit }}" }\n' });
     const wrong = await runCli(folder.dir, ['validate', '.'], env);

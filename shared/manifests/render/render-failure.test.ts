@@ -14,6 +14,7 @@ const texts = new Map([
   ['prod/kustomization.yaml', 'resources:\n  - ../base\npatches: [{ path: patch.yaml }]\nresource: []\n'],
   ['base/kustomization.yaml', 'resources:\n  - route.yaml\n'],
   ['base/route.yaml', 'a: b\n  c: [1\n'],
+  ['prod/patch.yaml', '# words\nkind: Routes\nmetadata:\n  name: shop\n'],
 ]);
 
 it.each<readonly [name: string, of: Rendering, words: string, place: string, problem: string]>([
@@ -22,6 +23,7 @@ it.each<readonly [name: string, of: Rendering, words: string, place: string, pro
   ['what kubectl logs in several lines', overlay, `E1123 08:18:48.3 64 run.go:72] "command failed" err=<\n\ttrouble configuring: \`\n\tpath: patch.yaml\n\t\`: failed: lstat /w/prod/patch.yaml: no such file or directory\n >`, 'prod/kustomization.yaml:3:19', 'prod/patch.yaml is not there'],
   ['broken YAML in a file of a base', overlay, `error: accumulating resources: accumulation err='accumulating resources from '../base': '/w/base' must resolve to a file': recursed accumulation of path '/w/base': accumulating resources: accumulating resources from 'route.yaml': MalformedYAMLError: yaml: line 2: mapping values are not allowed in this context in File: route.yaml`, 'base/route.yaml:2:1', 'route.yaml: MalformedYAMLError: yaml: line 2: mapping values are not allowed in this context in File: route.yaml'],
   ['a kustomization that is no YAML', overlay, `Error: invalid Kustomization: yaml: line 3: did not find expected ',' or ']'`, 'prod/kustomization.yaml:3:1', `invalid Kustomization: yaml: line 3: did not find expected ',' or ']'`],
+  ['a patch of what is not there', overlay, 'error: no resource matches strategic merge patch "Routes.v1.example.com/shop.[noNs]": no matches for Id Routes.v1.example.com/shop.[noNs]; failed to find unique target', 'prod/patch.yaml:2:1', 'no resource matches strategic merge patch "Routes.v1.example.com/shop.[noNs]": no matches for Id Routes.v1.example.com/shop.[noNs]; failed to find unique target'],
   ['a template that fails', chart, 'Error: template: shop/templates/x.yaml:2:10: executing "shop/templates/x.yaml" at <.Values.a.b>: nil pointer\n\nUse --debug flag', 'shop/templates/x.yaml:2:11', 'template: shop/templates/x.yaml:2:10: executing "shop/templates/x.yaml" at <.Values.a.b>: nil pointer'],
   ['a template that cannot be parsed', chart, 'Error: parse error at (shop/templates/x.yaml:2): unexpected "}" in if', 'shop/templates/x.yaml:2:1', 'parse error at (shop/templates/x.yaml:2): unexpected "}" in if'],
   ['a value that is required', chart, 'Error: execution error at (shop/templates/x.yaml:1:6): need a', 'shop/templates/x.yaml:1:7', 'execution error at (shop/templates/x.yaml:1:6): need a'],

@@ -1,6 +1,6 @@
 import { diagnosticCodes } from '../errors.ts';
 import type { Diagnostic } from '../types.ts';
-import type { Rendering } from './find-renderings.ts';
+import { isBelow, type Rendering } from './find-renderings.ts';
 
 /** What a program said of its failure, in one sentence, and where in the workspace that is, as near as it is known. */
 export interface RenderFailure {
@@ -84,6 +84,14 @@ function kustomizeFailure({ dir, entry }: Rendering, said: string, texts: Readon
   }
   const [, from = '', inner] = /.*accumulating resources from '([^']+)': (.*)$/.exec(said) ?? [];
   const problem = inner === undefined ? said : `${from}: ${inner.replace(/': (must build at|recursed) .*$/, '')}`;
+  const [, kind, object] = /strategic merge patch "(\w+)\.[^/"]*\/([^.["]+)/.exec(said) ?? [];
+  const patch = object === undefined ? undefined : patchOf(texts, folder, `kind: ${kind}`, `name: ${object}`);
+  if (patch !== undefined)
+    return {
+      ...place(texts, patch, `kind: ${kind}`),
+      problem,
+      hint: 'Correct its kind and name, or those of its target.',
+    };
   const [, line, broken] = /\bline (\d+): .* in File: (\S+)/.exec(problem) ?? [];
   if (broken !== undefined && texts.has(inside(broken)))
     return { file: inside(broken), line: Number(line), column: 1, problem, hint: CORRECT };
@@ -91,6 +99,14 @@ function kustomizeFailure({ dir, entry }: Rendering, said: string, texts: Readon
   if (own !== undefined) return { file, line: Number(own), column: 1, problem, hint: CORRECT };
   const [, field] = /unknown field \\?"([^"\\]+)/.exec(said) ?? [];
   return { ...place(texts, file, from !== '' ? from : field === undefined ? '' : `${field}:`), problem, hint: CORRECT };
+}
+
+/** The file that speaks of an object, of those in a folder. */
+function patchOf(texts: ReadonlyMap<string, string>, folder: string, ...words: readonly string[]): string | undefined {
+  const found = [...texts].find(
+    ([path, text]) => isBelow(path, folder === '.' ? '' : folder) && words.every((word) => text.includes(word)),
+  );
+  return found?.[0];
 }
 
 /** Where a file names something; its first line where it does not. */
