@@ -13,7 +13,6 @@ import { schemaFor } from './model/analyse.ts';
 import { createLiveModel } from './model/live-model.ts';
 import { createPreview } from './preview/preview.ts';
 import type { StackPort } from './preview/stack-port.ts';
-import { isText } from './workspace/live-files.ts';
 import { sampleAvailable } from './workspace/open-sample.ts';
 import { openRecentWorkspaces } from './workspace/recent-workspaces.ts';
 
@@ -66,7 +65,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
   );
   const preview = createPreview({
     stack,
-    drafts: () => new Map([...(current.get()?.workspace.drafts() ?? [])].filter(([file]) => isText(file))),
+    drafts: () => current.get()?.workspace.drafts() ?? new Map(),
     onView: (view) => emit('preview', view),
     onTraffic: (exchanges) => emit('traffic', { exchanges: [...exchanges] }),
     warn,
@@ -81,6 +80,10 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
     onFileChanged: (change) => emit('fileChanged', change),
     onTexts: () => {
       model.textsChanged();
+      preview.draftsChanged();
+    },
+    onOthers: (paths) => {
+      model.othersChanged(paths);
       preview.draftsChanged();
     },
     onLeave: async () => {
@@ -111,6 +114,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
     },
     ...workspaceCalls(current, recent, { sampleDir, stateDir, warn }),
     modelGet: async () => ok(model.current()),
+    modelRendered: async ({ id }) => ok({ text: model.document(id)?.rendered?.text ?? null }),
     schemaGet: async () => ok(schemaFor(kube.liveCrds())),
     previewGet: async () => ok(preview.view()),
     previewStart: async () => {

@@ -22,6 +22,8 @@ export interface CurrentWorkspaceOptions {
   readonly onFileChanged: (payload: EventPayload<'fileChanged'>) => void;
   /** A text, a draft or `adit.yaml` changed. */
   readonly onTexts: () => void;
+  /** Files that hold no manifests, or drafts of them, are others. */
+  readonly onOthers: (paths: readonly string[]) => void;
   /** Before another workspace takes the place of this one, and when it has. */
   readonly onLeave: () => Promise<void>;
   readonly onEnter: (workspace: Workspace) => void;
@@ -54,6 +56,7 @@ export function createCurrentWorkspace(options: CurrentWorkspaceOptions): Curren
         if (open === own) options.onFiles({ files: own.workspace.files() });
       }, FILES_SETTLE_MS);
     }
+    if (event.type === 'others') options.onOthers(event.paths);
     if (event.type === 'texts') {
       tellInfo(own);
       options.onTexts();

@@ -8,7 +8,8 @@ import {
   type SchemaSet,
 } from '../../shared/manifests/index.ts';
 import type { CallOutput } from '../../shared/contract/contract.ts';
-import type { SourceFile } from '../../shared/manifests/types.ts';
+import type { RenderedFolder } from '../../shared/manifests/render/place-rendered.ts';
+import type { Diagnostic, SourceFile } from '../../shared/manifests/types.ts';
 
 /** Schemas of a cluster's CRDs: the same value as long as the CRDs are the same, which lets unchanged files be kept. */
 let last: { readonly crds: readonly unknown[]; readonly schemas: SchemaSet } | undefined;
@@ -29,10 +30,13 @@ export function analyse(
     readonly crds: readonly unknown[];
     readonly customRules: CustomRules;
     readonly previous: Analysis | undefined;
+    /** What programs made of overlays and charts, and what went wrong there. */
+    readonly rendered?: readonly RenderedFolder[];
+    readonly problems?: readonly Diagnostic[];
   },
 ): Analysis {
-  const { namespace, customRules, previous } = options;
-  return analyze(files, { namespace, schemas: schemasOf(options.crds), customRules, previous });
+  const { crds, ...rest } = options;
+  return analyze(files, { ...rest, schemas: schemasOf(crds) });
 }
 
 export function schemaFor(crds: readonly unknown[]): CallOutput<'schemaGet'> {

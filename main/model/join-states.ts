@@ -1,4 +1,5 @@
 import type { ModelObject } from '../../shared/contract/contract.ts';
+import { objectId } from '../../shared/manifests/object-id.ts';
 import type { Diagnostic, ManifestDocument, ObjectId } from '../../shared/manifests/types.ts';
 import type { ObjectClusterState } from '../kube/port.ts';
 import { objectFields } from './object-fields.ts';
@@ -14,12 +15,21 @@ export function joinStates(
   cluster: ReadonlyMap<ObjectId, ObjectClusterState>,
 ): ModelObject[] {
   const errors = errorLines(diagnostics);
+  const wrong = new Set(
+    diagnostics.flatMap(({ severity, object }) =>
+      severity === 'error' && object !== undefined ? [objectId(object)] : [],
+    ),
+  );
   const objects = new Map<ObjectId, ModelObject>();
   for (const document of documents) {
-    const { id, ref, file, range } = document;
+    const { id, ref, file, range, rendered } = document;
     if (objects.has(id)) continue;
     const live = cluster.get(id);
-    const broken = (errors.get(file) ?? []).some((line) => line >= range.start.line && line <= range.end.line);
+    // Several objects may be rendered from the same lines, and an error may be in a patch.
+    const broken =
+      rendered === undefined
+        ? (errors.get(file) ?? []).some((line) => line >= range.start.line && line <= range.end.line)
+        : wrong.has(id);
     const place = {
       id,
       ref,
@@ -27,6 +37,7 @@ export function joinStates(
       line: range.start.line,
       endLine: range.end.line,
       fields: objectFields(document),
+      ...(rendered === undefined ? {} : { rendered: { by: rendered.by, dir: rendered.dir } }),
     };
     if (broken) objects.set(id, { ...place, state: 'broken' });
     else if (live?.state === 'drifted') objects.set(id, { ...place, state: 'drifted', drift: live.drift });

@@ -4,6 +4,7 @@ import type { Diagnostic, ManifestDocument } from '../../shared/manifests/types.
 import type { KubePort } from '../kube/port.ts';
 import type { WorkspaceConfigView } from '../workspace/workspace.ts';
 import { analyse } from './analyse.ts';
+import { createLiveRenderings } from './live-renderings.ts';
 import { joinStates } from './join-states.ts';
 import { selectManifests } from './select-manifests.ts';
 
@@ -12,9 +13,13 @@ const SETTLE_MS = 40;
 const LATEST_MS = 250;
 
 export interface ModelSource {
+  /** Of the workspace, absolute. */
+  readonly dir: string;
   /** Texts with unsaved buffers over them. */
   texts(): ReadonlyMap<string, string>;
   config(): WorkspaceConfigView;
+  /** Unsaved buffers of any file. */
+  drafts(): ReadonlyMap<string, { readonly text: string }>;
 }
 
 export interface LiveModel {
@@ -27,6 +32,8 @@ export interface LiveModel {
   open(source: ModelSource | undefined): void;
   /** Tell that a text or the configuration changed. */
   textsChanged(): void;
+  /** Tell that files which hold no manifests, or drafts of them, changed. */
+  othersChanged(paths: readonly string[]): void;
   close(): void;
 }
 
@@ -39,7 +46,8 @@ export function createLiveModel(
   let source: ModelSource | undefined;
   let analysis: Analysis | undefined;
   let configProblems: readonly Diagnostic[] = [];
-  let model: Model = { revision: 0, objects: [], diagnostics: [], graph: { nodes: [], edges: [] } };
+  let rendering = false;
+  let model: Model = { revision: 0, objects: [], diagnostics: [], graph: { nodes: [], edges: [] }, rendering };
   /** What has to be done again: everything, or only the states of the cluster. */
   let stale: 'no' | 'states' | 'texts' = 'no';
   let timer: NodeJS.Timeout | undefined;
@@ -52,15 +60,7 @@ export function createLiveModel(
     if (stale === 'texts') {
       const view = source?.config();
       configProblems = view?.diagnostics ?? [];
-      analysis =
-        source === undefined || view === undefined
-          ? undefined
-          : analyse(selectManifests(source.texts(), view.config.manifests), {
-              namespace: view.config.namespace,
-              crds: kube.liveCrds(),
-              customRules: view.customRules,
-              previous: analysis,
-            });
+      analysis = source === undefined || view === undefined ? undefined : analyseNow(source, view);
     }
     stale = 'no';
     const { documents = [], diagnostics = [], graph } = analysis ?? {};
@@ -70,8 +70,20 @@ export function createLiveModel(
       objects: source === undefined ? [] : joinStates(documents, diagnostics, kube.objectStates(documents)),
       diagnostics: [...configProblems, ...diagnostics],
       graph: { nodes: [...(graph?.nodes ?? [])], edges: [...(graph?.edges ?? [])] },
+      rendering,
     };
     onModel(model);
+  };
+  const analyseNow = (from: ModelSource, { config, customRules }: WorkspaceConfigView): Analysis => {
+    const { namespace } = config;
+    const { plain, rendered, problems, busy } = renderings.of({
+      root: from.dir,
+      files: selectManifests(from.texts(), config.manifests),
+      namespace,
+      unsaved: new Map([...from.drafts()].map(([file, { text }]) => [file, text])),
+    });
+    rendering = busy;
+    return analyse(plain, { namespace, crds: kube.liveCrds(), customRules, previous: analysis, rendered, problems });
   };
   const workSafely = (): void => {
     try {
@@ -89,6 +101,7 @@ export function createLiveModel(
     clearTimeout(timer);
     timer = setTimeout(workSafely, Math.max(0, Math.min(SETTLE_MS, since + LATEST_MS - now)));
   };
+  const renderings = createLiveRenderings(() => plan('texts'), onFault);
   const unsubscribe = kube.onChange((what) => plan(what === 'state' ? 'texts' : 'states'));
 
   return {
@@ -109,10 +122,16 @@ export function createLiveModel(
     open: (next) => {
       source = next;
       analysis = undefined;
+      rendering = false;
+      renderings.reset();
       plan('texts');
     },
     textsChanged: () => plan('texts'),
+    othersChanged: (paths) => {
+      if (renderings.othersChanged(paths)) plan('texts');
+    },
     close: () => {
+      renderings.reset();
       clearTimeout(timer);
       unsubscribe();
     },

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { BARE_KUSTOMIZATION } from '../../shared/manifests/render/find-renderings.ts';
 import type { FilesChange } from './files-change.ts';
 import { readTextFile } from './text-file.ts';
 import type { Entries, Entry } from './scan-folder.ts';
@@ -107,10 +108,16 @@ export async function openLiveFiles(
 
   const refresh = async (below: string, tell: boolean): Promise<void> => {
     const fresh = await scanFolder(root, below);
-    const change = { listed: false, changed: [] as { path: string; version: string | null }[], texts: false };
+    const change = {
+      listed: false,
+      changed: [] as { path: string; version: string | null }[],
+      texts: false,
+      others: [] as string[],
+    };
     for (const name of below === '' ? [...entries.keys()] : keysBelow(entries, below)) {
       if (fresh.has(name) || isHeld(name)) continue;
       if (entries.get(name)?.kind === 'folder') await watch.unfollow(name);
+      else if (!isText(name)) change.others.push(name);
       entries.delete(name);
       change.listed = true;
       change.texts = dropText(name) || change.texts;
@@ -135,10 +142,11 @@ export async function openLiveFiles(
       if (found === 'held') return;
       entries.set(name, entry);
       change.texts ||= found.text;
+      if (!isText(name)) change.others.push(name);
       if (found.version && (known || isText(name)))
         change.changed.push({ path: name, version: versions.get(name) ?? null });
     });
-    if (tell && !closed && (change.listed || change.texts || change.changed.length > 0)) onChange(change);
+    if (tell && !closed && hasChanges(change)) onChange(change);
   };
   const enqueue = (work: () => Promise<void>): Promise<void> => {
     const turn = queue.then(work);
@@ -223,9 +231,13 @@ export async function openLiveFiles(
   };
 }
 
+function hasChanges({ listed, changed, texts, others }: FilesChange): boolean {
+  return listed || texts || changed.length > 0 || others.length > 0;
+}
+
 /** Whether a file may hold manifests, by its name. */
 export function isText(file: string): boolean {
-  return /\.(ya?ml|json)$/i.test(file);
+  return /\.(ya?ml|json)$/i.test(file) || file.slice(file.lastIndexOf('/') + 1) === BARE_KUSTOMIZATION;
 }
 
 /** The path, or its outermost folder that is not listed yet: a save may have made folders. */

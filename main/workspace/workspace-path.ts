@@ -13,6 +13,7 @@ export function pathProblem(relative: string): string | undefined {
   if (relative.includes('\0')) return 'it contains a NUL character';
   if (relative.includes('\\')) return 'it contains a backslash';
   if (path.posix.isAbsolute(relative) || /^[a-z]:/i.test(relative)) return 'it is absolute';
+  if (relative.startsWith('../')) return 'it lies outside of the workspace';
   for (const part of relative.split('/')) {
     if (part === '') return 'it has an empty part';
     if (part === '.' || part === '..') return `it contains “${part}”`;

@@ -82,6 +82,22 @@ test('a save replaces the bytes, keeps the mode and is not told as a change by a
   expect((await readdir(path.join(dir, 'apis'))).toSorted()).toEqual(['other.yaml', 'store.yaml']);
 });
 
+test('files that hold no manifests are told of when they or their drafts change', async () => {
+  await writeFile(path.join(dir, 'apis/_names.tpl'), 'one');
+  await until(() => expect(events).toContainEqual({ type: 'others', paths: ['apis/_names.tpl'] }));
+  events.length = 0;
+  const { version } = await read('apis/_names.tpl');
+  await workspace.draft('apis/_names.tpl', 'two', version);
+  expect(events).toContainEqual({ type: 'others', paths: ['apis/_names.tpl'] });
+  events.length = 0;
+  await workspace.save('apis/_names.tpl', 'two', version);
+  await until(() => expect(events).toContainEqual({ type: 'others', paths: ['apis/_names.tpl'] }));
+  events.length = 0;
+  await rm(path.join(dir, 'apis/_names.tpl'));
+  await until(() => expect(events).toContainEqual({ type: 'others', paths: ['apis/_names.tpl'] }));
+  expect(events.filter(({ type }) => type === 'texts')).toEqual([]);
+});
+
 test('a save over an outside change is refused and carries their text', async () => {
   const { version } = await read('apis/store.yaml');
   await writeFile(path.join(dir, 'apis/store.yaml'), 'kind: Theirs\n');

@@ -26,6 +26,8 @@ export type WorkspaceEvent =
   | { readonly type: 'files' }
   /** The text of a manifest, or a draft of one, is another. */
   | { readonly type: 'texts' }
+  /** Files that hold no manifests, or drafts of them, are others. */
+  | { readonly type: 'others'; readonly paths: readonly string[] }
   | { readonly type: 'outside'; readonly path: string; readonly version: string | null };
 
 export interface WorkspaceConfigView {
@@ -75,6 +77,7 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Result<W
 function announce(change: FilesChange, tell: (event: WorkspaceEvent) => void): void {
   if (change.listed) tell({ type: 'files' });
   if (change.texts) tell({ type: 'texts' });
+  if (change.others.length > 0) tell({ type: 'others', paths: change.others });
   for (const { path: file, version } of change.changed) tell({ type: 'outside', path: file, version });
 }
 
@@ -106,7 +109,7 @@ function makeWorkspace(
     const before = drafts.get(file);
     const stored = drafts.set(file, draft);
     if ((before === undefined) !== (draft === undefined)) tell({ type: 'files' });
-    if (isText(file) && before?.text !== draft?.text) tell({ type: 'texts' });
+    if (before?.text !== draft?.text) tell(isText(file) ? { type: 'texts' } : { type: 'others', paths: [file] });
     await stored;
   };
 

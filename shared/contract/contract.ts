@@ -75,6 +75,8 @@ export const modelObject = z.object({
   drift: z.number().int().optional(),
   /** What matters of it, by its kind; a value may have several lines. Absent when in the cluster only. */
   fields: z.array(z.object({ label: z.string(), value: z.string() })).optional(),
+  /** Present when a program makes it of what lies in `dir` (`''`: the workspace); `file` and `line` lead to its source. */
+  rendered: z.object({ by: z.enum(['kustomize', 'helm']), dir: z.string() }).optional(),
 });
 export type ModelObject = z.infer<typeof modelObject>;
 
@@ -84,6 +86,8 @@ export const model = z.object({
   objects: z.array(modelObject),
   diagnostics: z.array(diagnostic),
   graph: z.object({ nodes: z.array(graphNode), edges: z.array(graphEdge) }),
+  /** Programs are at work on overlays or charts; what they made before stands meanwhile. */
+  rendering: z.boolean(),
 });
 export type Model = z.infer<typeof model>;
 
@@ -230,6 +234,8 @@ export const calls = {
   fileDelete: { input: z.object({ path: z.string() }), output: done },
 
   modelGet: { input: none, output: model },
+  /** What a program made: the text of one rendered object. `null`: there is none any more. */
+  modelRendered: { input: z.object({ id: z.string() }), output: z.object({ text: z.string().nullable() }) },
   /** One JSON Schema for the editor: `allOf` of `if kind … then …`. */
   schemaGet: {
     input: none,
