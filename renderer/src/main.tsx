@@ -3,6 +3,7 @@ import '@mantine/notifications/styles.css';
 import '@xyflow/react/dist/base.css';
 import './theme/app.css';
 import './theme/panels.css';
+import './theme/rendered.css';
 import { createRoot } from 'react-dom/client';
 import { electronBridge } from './bridge/electron-bridge.ts';
 import { webBridge } from './bridge/web-bridge.ts';

@@ -3,6 +3,7 @@ import '@mantine/notifications/styles.css';
 import '@xyflow/react/dist/base.css';
 import '../src/theme/app.css';
 import '../src/theme/panels.css';
+import '../src/theme/rendered.css';
 import { createRoot } from 'react-dom/client';
 import { Root } from '../src/root.tsx';
 import { memoryBridge } from './memory-bridge.ts';
@@ -17,7 +18,7 @@ const state = ask.get('preview');
 const scene: Scene = {
   empty: has('empty'),
   model: has('bare')
-    ? { revision: 1, objects: [], diagnostics: [], graph: { nodes: [], edges: [] } }
+    ? { revision: 1, objects: [], diagnostics: [], graph: { nodes: [], edges: [] }, rendering: false }
     : sampleModel({ suffix, problems: !has('clean'), copies: Number(ask.get('copies') ?? 1) }),
   preview:
     state === 'live' || state === 'degraded' || state === 'failed' || state === 'connecting' ? livePreview(state) : off,

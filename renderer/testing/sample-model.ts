@@ -287,5 +287,5 @@ export function sampleModel({ suffix = '', problems = true, copies = 1 }: Sample
         },
       ]
     : [];
-  return { revision: 1, objects, diagnostics, graph: { nodes, edges } };
+  return { revision: 1, objects, diagnostics, graph: { nodes, edges }, rendering: false };
 }

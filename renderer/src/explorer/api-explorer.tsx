@@ -1,6 +1,8 @@
 import { Button } from '@mantine/core';
 import { useMemo } from 'react';
 import { roleWords } from '../graph/role.ts';
+import { RenderedMark } from '../rendered/rendered-mark.tsx';
+import { renderedWords } from '../rendered/rendered-words.ts';
 import { openDialog } from '../state/dialogs.ts';
 import { useLive } from '../state/live.ts';
 import { selectKey, useSelection } from '../state/selection.ts';
@@ -14,6 +16,13 @@ export function ApiExplorer() {
   const roots = useMemo(() => apiTree(model), [model]);
   const rowId = useMemo(() => (selected === null ? null : rowIdOf(roots, selected)), [roots, selected]);
 
+  if (roots.length === 0 && model.rendering) {
+    return (
+      <div className="empty">
+        <p>Rendering overlays and charts…</p>
+      </div>
+    );
+  }
   if (roots.length === 0) {
     return (
       <div className="empty">
@@ -42,7 +51,7 @@ function nameOf(item: ApiRow): string {
 
 function Row({ item }: { item: ApiRow }) {
   if ('heading' in item) return <span className="ellipsis">{item.heading}</span>;
-  const title = item.detail === '' ? item.name : `${item.name}\n${item.detail}`;
+  const title = [item.name, item.detail].filter((line) => line !== '').join('\n');
   return (
     <>
       {item.state === 'missing' ? (
@@ -55,9 +64,13 @@ function Row({ item }: { item: ApiRow }) {
       <span className={item.role === 'api' ? 'tree-name ellipsis strong' : 'tree-name ellipsis'} title={title}>
         {item.name}
       </span>
+      {item.rendered !== undefined && <RenderedMark rendered={item.rendered} />}
       <span className="tree-detail mono dim ellipsis">{item.role !== 'api' && item.detail}</span>
       <span className="tree-kind">{item.role === 'other' ? item.kind : roleWords[item.role]}</span>
-      <span className="unseen">{item.state === 'missing' ? 'not defined' : stateWords[item.state]}</span>
+      <span className="unseen">
+        {item.state === 'missing' ? 'not defined' : stateWords[item.state]}
+        {item.rendered !== undefined && `, ${renderedWords(item.rendered)}, read-only`}
+      </span>
     </>
   );
 }

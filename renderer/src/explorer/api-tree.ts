@@ -1,4 +1,4 @@
-import type { Model, ObjectState } from '../../../shared/contract/contract.ts';
+import type { Model, ModelObject, ObjectState } from '../../../shared/contract/contract.ts';
 import { roleOf, type Role } from '../graph/role.ts';
 import { indexModel, keyOfNode, keyOfRef, type Key, type ModelIndex } from '../state/model-index.ts';
 import type { TreeItem } from '../tree/visible-rows.ts';
@@ -12,6 +12,7 @@ export interface ObjectRow {
   readonly role: Role;
   readonly detail: string;
   readonly state: ObjectState | 'missing';
+  readonly rendered?: ModelObject['rendered'];
 }
 
 interface Level {
@@ -95,6 +96,7 @@ function objectRows(model: Model, index: ModelIndex): Map<Key, ObjectRow> {
       role: node?.role ?? roleOf(object.ref.kind),
       detail: node?.detail ?? '',
       state: object.state,
+      rendered: object.rendered,
     };
   });
   const held = new Set(rows.map((row) => row.key));

@@ -2,6 +2,7 @@ import { CommitSheet } from '../commit/commit-sheet.tsx';
 import { CloseDirtyDialog, ConflictDialog, DraftDialog } from '../editor/buffer-dialogs.tsx';
 import { DeleteDialog, NewFileDialog, RenameDialog } from '../explorer/file-dialogs.tsx';
 import { QrDialog } from '../preview/qr-dialog.tsx';
+import { RenderedDialog } from '../rendered/rendered-dialog.tsx';
 import { useDialog } from '../state/dialogs.ts';
 import { CloneDialog, OpenFolderDialog } from '../workspace/workspace-dialogs.tsx';
 import { PanelBoundary } from './panel-boundary.tsx';
@@ -31,6 +32,8 @@ function dialogOf(open: NonNullable<ReturnType<typeof useDialog.getState>['open'
       return <DraftDialog path={open.path} />;
     case 'close-dirty':
       return <CloseDirtyDialog path={open.path} />;
+    case 'rendered':
+      return <RenderedDialog id={open.id} />;
     case 'qr':
       return <QrDialog url={open.url} />;
   }

@@ -11,6 +11,7 @@ export function StatusBar() {
   const preview = useLive((state) => state.preview);
   const diagnostics = useLive((state) => state.model.diagnostics);
   const workspace = useLive((state) => state.workspace);
+  const rendering = useLive((state) => state.model.rendering);
   const links = useLinks();
   const errors = diagnostics.filter((one) => one.severity === 'error').length;
   const warnings = diagnostics.filter((one) => one.severity === 'warning').length;
@@ -38,6 +39,11 @@ export function StatusBar() {
         </span>
       )}
       <span className="grow" />
+      {rendering && (
+        <span className="dim status-rendering" role="status">
+          Rendering overlays and charts…
+        </span>
+      )}
       {workspace && (
         <Button size="compact-xs" variant="subtle" color="gray" onClick={() => showBottom('problems')}>
           {errors + warnings === 0 ? 'No problems' : `${count(errors, 'error')}, ${count(warnings, 'warning')}`}

@@ -56,14 +56,13 @@ export function GraphView({ layout }: { layout: GraphLayout }) {
       if (!position) continue;
       const column = columnOf[node.role];
       columns.set(column, Math.min(columns.get(column) ?? Infinity, position.x));
-      const state = index.objects.get(keyOfNode(node))?.state;
       drawn.push({
         id: node.id,
         type: 'object',
         position: { ...position },
         data: {
           node,
-          state: state === 'file' && !index.objects.has(keyOfNode(node)) ? undefined : state,
+          object: index.objects.get(keyOfNode(node)),
           dimmed: related !== null && !related.has(node.id),
         },
         width: sizes.nodeWidthPx,

@@ -2,6 +2,8 @@ import { ActionIcon } from '@mantine/core';
 import { Fragment } from 'react';
 import { roleWords } from '../graph/role.ts';
 import { StateMark, stateWords } from '../explorer/state-mark.tsx';
+import { renderedWords } from '../rendered/rendered-words.ts';
+import { openDialog } from '../state/dialogs.ts';
 import { useLayout } from '../state/layout.ts';
 import { useLive } from '../state/live.ts';
 import { indexModel } from '../state/model-index.ts';
@@ -75,9 +77,24 @@ export function Inspector() {
                 <dd className="mono wrap">{node.detail}</dd>
               </>
             )}
+            {object?.rendered !== undefined && (
+              <>
+                <dt>Read-only</dt>
+                <dd>
+                  {renderedWords(object.rendered)}
+                  <button
+                    type="button"
+                    className="link"
+                    onClick={() => openDialog({ kind: 'rendered', id: object.id })}
+                  >
+                    Show what was rendered
+                  </button>
+                </dd>
+              </>
+            )}
             {object?.file !== undefined && (
               <>
-                <dt>File</dt>
+                <dt>{object.rendered === undefined ? 'File' : 'Source'}</dt>
                 <dd>
                   <button
                     type="button"

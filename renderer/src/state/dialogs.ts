@@ -10,6 +10,7 @@ export type Dialog =
   | { readonly kind: 'conflict'; readonly path: string }
   | { readonly kind: 'draft'; readonly path: string }
   | { readonly kind: 'close-dirty'; readonly path: string }
+  | { readonly kind: 'rendered'; readonly id: string }
   | { readonly kind: 'qr'; readonly url: string };
 
 /** The one dialog that is open. */

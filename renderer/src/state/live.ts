@@ -26,7 +26,13 @@ export interface Live {
 }
 
 export const KEPT_EXCHANGES = 5000;
-export const emptyModel: Model = { revision: 0, objects: [], diagnostics: [], graph: { nodes: [], edges: [] } };
+export const emptyModel: Model = {
+  revision: 0,
+  objects: [],
+  diagnostics: [],
+  graph: { nodes: [], edges: [] },
+  rendering: false,
+};
 
 /** What the application said last: filled by calls at the start, kept up to date by events (`attach-live.ts`). */
 export const useLive = create<Live>()(() => ({

@@ -107,6 +107,7 @@ function Way({ exchange }: { exchange: Exchange }) {
     ['Plan', exchange.plan],
     ['Verdict', exchange.verdict],
     ['Upstream', exchange.upstream],
+    ['Trace', exchange.traceId],
     ['Sent', `${exchange.requestBytes} bytes`],
     ['Received', `${exchange.responseBytes} bytes`],
     ['Error', exchange.error],
