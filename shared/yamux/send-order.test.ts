@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type Ordered, QUANTUM_BYTES, SendOrder } from './send-order.ts';
+import { type Ordered, PROMPT_BYTES, QUANTUM_BYTES, SendOrder } from './send-order.ts';
 
 class Sender implements Ordered {
   nextReady: Ordered | undefined;
   isReady = false;
   deficitBytes = 0;
   round = 0;
-  queued = 0;
+  queuedBytes = 0;
   sent = 0;
   readonly name: string;
 
@@ -21,17 +21,17 @@ function send(order: SendOrder<Sender>, pieces: number, frameBytes = QUANTUM_BYT
   for (let count = 0; count < pieces; count++) {
     const next = order.next();
     if (next === undefined) break;
-    const bytes = Math.min(next.queued, next.deficitBytes, frameBytes);
-    next.queued -= bytes;
+    const bytes = Math.min(next.queuedBytes, next.deficitBytes, frameBytes);
+    next.queuedBytes -= bytes;
     next.sent += bytes;
     turns.push(next.name);
-    order.done(next, bytes, next.queued > 0);
+    order.done(next, bytes, next.queuedBytes > 0);
   }
   return turns;
 }
 
 function queue(order: SendOrder<Sender>, sender: Sender, bytes: number): void {
-  sender.queued += bytes;
+  sender.queuedBytes += bytes;
   order.activate(sender);
 }
 
@@ -75,5 +75,30 @@ describe('the order of senders', () => {
     queue(order, other, 100 * QUANTUM_BYTES);
     send(order, 160, QUANTUM_BYTES / 16);
     expect(one.sent).toBe(other.sent);
+  });
+
+  it('does not let a thousand that send in pieces stand before a small message', () => {
+    const order = new SendOrder<Sender>();
+    const many = Array.from({ length: 1_000 }, (_, index) => new Sender(`bulk ${index}`));
+    for (const sender of many) queue(order, sender, QUANTUM_BYTES / 2);
+    const small = new Sender('small');
+    for (let round = 0; round < 5; round++) {
+      queue(order, small, 100);
+      // The few that are left of those before it may go first.
+      expect(send(order, 20)).toContain('small');
+      send(order, 1_000);
+      for (const sender of many) queue(order, sender, QUANTUM_BYTES / 2);
+    }
+  });
+
+  it('lets few that are larger go first as a whole', () => {
+    const order = new SendOrder<Sender>();
+    const bulk = new Sender('bulk');
+    queue(order, bulk, 10 * QUANTUM_BYTES);
+    send(order, 2);
+    const answer = new Sender('answer');
+    queue(order, answer, 3 * PROMPT_BYTES);
+    expect(send(order, 1)).toEqual(['answer']);
+    expect(answer.queuedBytes).toBe(0);
   });
 });

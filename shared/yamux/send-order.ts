@@ -1,23 +1,32 @@
 /** What a round gives to each stream. */
 export const QUANTUM_BYTES = 64 * 1024;
+/** The part of it that may go before others: whoever sends more in a round is bulk. */
+export const PROMPT_BYTES = 16 * 1024;
+/** As long as no more than this want to go first, larger ones may as well. */
+const FEW = 16;
 
 /** The part of a stream that the order keeps its books in. */
 export interface Ordered {
   nextReady: Ordered | undefined;
   isReady: boolean;
+  /** What it has to send. */
+  readonly queuedBytes: number;
   /** Bytes that it may still send in its round. */
   deficitBytes: number;
   round: number;
 }
 
 /**
- * Deficit round robin over the streams that have something to send. A stream that becomes active while it has not used
- * up its part of the round goes before those that have bulk; since it gets one part a round, it starves nobody.
+ * Deficit round robin over the streams that have something to send. A stream that becomes active goes before those that
+ * have bulk, with a part of its round that is too small to starve anybody. What sends in pieces becomes active again and
+ * again: it counts as bulk while it sends more than that part a round, or a thousand downloads would stand in line before
+ * a small answer.
  */
 export class SendOrder<Item extends Ordered> {
   private readonly urgent = new Line<Item>();
   private readonly waiting = new Line<Item>();
   private round = 1;
+  private prompt = 0;
 
   get isEmpty(): boolean {
     return this.urgent.first === undefined && this.waiting.first === undefined;
@@ -32,15 +41,25 @@ export class SendOrder<Item extends Ordered> {
   activate(item: Item): void {
     if (item.isReady) return;
     item.isReady = true;
+    const before = item.round;
+    const wasBulk = before >= this.round - 1 && used(item) > PROMPT_BYTES;
     this.refill(item);
-    if (item.deficitBytes > 0) this.urgent.append(item);
-    else this.waiting.append(item);
+    if (wasBulk || used(item) >= PROMPT_BYTES) {
+      this.waiting.append(item);
+      return;
+    }
+    this.urgent.append(item);
+    this.prompt++;
   }
 
   /** Whose turn it is; it stays in its place until `done`. */
   next(): Item | undefined {
-    const urgent = this.urgent.first;
-    if (urgent !== undefined) return urgent;
+    for (let item = this.urgent.first; item !== undefined; item = this.urgent.first) {
+      if (this.prompt <= FEW || used(item) + item.queuedBytes <= PROMPT_BYTES) return item;
+      this.urgent.shift();
+      this.prompt--;
+      this.waiting.append(item);
+    }
     const first = this.waiting.first;
     if (first === undefined) return undefined;
     this.refill(first);
@@ -54,8 +73,10 @@ export class SendOrder<Item extends Ordered> {
   /** The next one has sent so many bytes, and has more to send or not. */
   done(item: Item, bytes: number, hasMore: boolean): void {
     item.deficitBytes -= bytes;
-    if (hasMore && item.deficitBytes > 0) return;
-    const line = this.urgent.first === item ? this.urgent : this.waiting;
+    const isUrgent = this.urgent.first === item;
+    if (hasMore && (isUrgent ? used(item) < PROMPT_BYTES : item.deficitBytes > 0)) return;
+    if (isUrgent) this.prompt--;
+    const line = isUrgent ? this.urgent : this.waiting;
     line.shift();
     item.isReady = hasMore;
     if (hasMore) this.waiting.append(item);
@@ -64,6 +85,7 @@ export class SendOrder<Item extends Ordered> {
   clear(): void {
     this.urgent.clear();
     this.waiting.clear();
+    this.prompt = 0;
   }
 
   private refill(item: Item): void {
@@ -71,6 +93,11 @@ export class SendOrder<Item extends Ordered> {
     item.round = this.round;
     item.deficitBytes = QUANTUM_BYTES;
   }
+}
+
+/** What it has sent of its round. */
+function used(item: Ordered): number {
+  return item.round === 0 ? 0 : QUANTUM_BYTES - item.deficitBytes;
 }
 
 /** A queue linked through its items, so that a stream in it costs no allocation. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { OWN_PEER_SHARE_BYTES } from './limits.ts';
 import { EchoAndBulk } from './testing/echo-and-bulk.ts';
 import { ManualClock } from './testing/manual-clock.ts';
 
@@ -30,6 +31,21 @@ describe('bulk and small messages in one session, over a simulated link', () => 
       run.end();
     });
   }
+
+  it.each([20, 48, 64])('answers small messages at once beside 1,000 that pass on pieces of %i KiB', async (kib) => {
+    const clock = new ManualClock();
+    const limits = { maxUnacknowledged: 2_000, acceptBacklog: 2_000, untakenShareBytes: OWN_PEER_SHARE_BYTES };
+    const rate = 50_000;
+    const path = { rate, delayMs: 0.5, kernelBytes: KERNEL_BYTES, segmentBytes: 32 * 1024 };
+    const run = new EchoAndBulk(clock, path, { limits });
+    for (let count = 0; count < 1_000; count++) run.startPassedOn(kib * 1024, 0.3);
+    run.startEcho();
+    await clock.run(3_000);
+    expect(run.bulkBytes / (rate * 3_000)).toBeGreaterThan(0.9);
+    // The first ones included: a round of 1,000 streams takes 1,300 ms here.
+    expect(Math.max(...run.delaysMs)).toBeLessThan(30);
+    run.end();
+  });
 
   it('fills 100 ms with one stream as far as the largest window allows', async () => {
     const clock = new ManualClock();

@@ -38,6 +38,30 @@ export class EchoAndBulk {
     return stream;
   }
 
+  /** As one who passes on what an upstream sends: a piece at a time, the next one when he was told to go on. */
+  startPassedOn(pieceBytes: number, pauseMs: number): YamuxStream {
+    const stream = this.left.open();
+    const piece = CHUNK.subarray(0, pieceBytes);
+    let waits = false;
+    const later = (): void => void this.clock.after(pauseMs, pass);
+    const pass = (): void => {
+      waits = !stream.write(piece);
+      if (!waits) later();
+    };
+    stream.attach({
+      onData: () => {},
+      onEnd: () => {},
+      onDrain: () => {
+        if (waits) later();
+        waits = false;
+      },
+      onClosed: () => {},
+    });
+    stream.write(new Uint8Array([0]));
+    pass();
+    return stream;
+  }
+
   startEcho(pauseMs = 5): void {
     const stream = this.left.open();
     let sentAt = 0;
