@@ -54,7 +54,7 @@ export class FlightControl {
   private readonly departures = new Map<number, Departure>();
   private estimate: RateEstimate = unknownRate;
   private rtt: MinRtt = unknownRtt;
-  private plan: FlightPlan = flightPlan({ rate: 0, minRttMs: 0, starting: true, probing: false });
+  private plan: FlightPlan = flightPlan({ rate: 0, minRttMs: 0, lateBytes: 0, starting: true, probing: false });
   private sentBytes = 0;
   private markedBytes = 0;
   private nextMark = 0;
@@ -211,8 +211,9 @@ export class FlightControl {
   }
 
   private replan(): void {
-    const { rate, starting } = this.estimate;
-    this.plan = flightPlan({ rate, starting, minRttMs: this.rtt.minMs, probing: this.rtt.probe !== undefined });
+    const { rate, late, starting } = this.estimate;
+    const probing = this.rtt.probe !== undefined;
+    this.plan = flightPlan({ rate, lateBytes: late.bytes, starting, minRttMs: this.rtt.minMs, probing });
     if (this.rtt.probe?.phase !== 'draining' || this.inFlightBytes > this.plan.boundBytes) return;
     this.rtt = withDrained(this.rtt, this.clock.now());
     this.askMark();

@@ -3,6 +3,8 @@ export interface Path {
   /** Bytes per millisecond; 0 while unknown. */
   readonly rate: number;
   readonly minRttMs: number;
+  /** What may be in flight for answers that come late (`late-answers.ts`). */
+  readonly lateBytes: number;
   readonly starting: boolean;
   readonly probing: boolean;
 }
@@ -32,13 +34,13 @@ const LARGEST_CUSHION_BYTES = 512 * KIB;
  * small message can no longer overtake it.
  */
 export function flightPlan(path: Path): FlightPlan {
-  const { rate, minRttMs } = path;
+  const { rate, minRttMs, lateBytes } = path;
   if (path.probing) {
     const boundBytes = clamp(0.5 * rate * minRttMs, SMALLEST_PROBE_BYTES, LARGEST_BOUND_BYTES);
     return { boundBytes, markBytes: clamp(boundBytes / 8, 4 * KIB, 256 * KIB) };
   }
   const gain = path.starting ? GAIN_WHILE_STARTING : GAIN;
-  const fill = rate * (gain * minRttMs + TURN_MS);
+  const fill = rate * (gain * minRttMs + TURN_MS) + lateBytes;
   const cushion = Math.min(LARGEST_CUSHION_BYTES, rate * CUSHION_MS);
   const least = path.starting ? FIRST_BOUND_BYTES : SMALLEST_BOUND_BYTES;
   const wanted = Math.max(fill, cushion, least);

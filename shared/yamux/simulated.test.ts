@@ -106,6 +106,41 @@ describe('bulk and small messages in one session, over a simulated link', () => 
     run.end();
   });
 
+  it.each([
+    [0, 20, 75],
+    [20, 60, 75],
+    [0, 100, 20],
+  ])('goes on when a process gets its processor only after %i to %i ms, at %i MB/s', async (least, most, expected) => {
+    const clock = new ManualClock();
+    const path = { rate: 200_000, delayMs: 0.05, kernelBytes: KERNEL_BYTES, segmentBytes: 64 * 1024 };
+    const run = new EchoAndBulk(clock, { ...path, runsAt: turns(least, most) });
+    run.startEcho();
+    for (let count = 0; count < 20; count++) run.startBulk();
+    await clock.run(2_000);
+    run.forget();
+    await clock.run(3_000);
+    // The rate once fell from round to round, to 8 to 20 MB/s.
+    expect(run.bulkBytes / 3_000).toBeGreaterThan(expected * 1_000);
+    // A small message takes two to three turns of each side, as it would alone.
+    expect(run.medianMs).toBeLessThan(2 * (least + most));
+    run.end();
+  });
+
+  it('keeps small messages prompt on a narrow link also when processes get their processor late', async () => {
+    const clock = new ManualClock();
+    const rate = 10 * MBIT;
+    const path = { rate, delayMs: 20, kernelBytes: KERNEL_BYTES, segmentBytes: 1448 };
+    const run = new EchoAndBulk(clock, { ...path, runsAt: turns(0, 20) });
+    run.startEcho();
+    for (let count = 0; count < 8; count++) run.startBulk();
+    await clock.run(3_000);
+    run.forget();
+    await clock.run(6_000);
+    expect(run.bulkBytes / (rate * 6_000)).toBeGreaterThan(0.85);
+    expect(run.medianMs).toBeLessThanOrEqual(2 * 40 + 10);
+    run.end();
+  });
+
   it('does not creep: the bound after a minute is that of the first seconds', async () => {
     const clock = new ManualClock();
     const run = new EchoAndBulk(clock, { rate: 10 * MBIT, delayMs: 20, kernelBytes: KERNEL_BYTES, segmentBytes: 1448 });
@@ -140,3 +175,19 @@ describe('bulk and small messages in one session, over a simulated link', () => 
     expect(waiting[0]).toBeLessThan(1.5 * MIB);
   });
 });
+
+/** When a process runs that waits for its processor for `least` to `most` ms, again and again. */
+function turns(least: number, most: number): (now: number) => number {
+  const all = [0];
+  let state = 1;
+  let last = 0;
+  return (now) => {
+    while (last < now) {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+      last += least + (state / 2 ** 32) * (most - least) + 0.01;
+      all.push(last);
+    }
+    // Both directions ask, and each for bytes that arrive some time from now.
+    return all.findLast((turn, at) => turn >= now && (all[at - 1] ?? -1) < now) ?? now;
+  };
+}

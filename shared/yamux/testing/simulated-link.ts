@@ -12,6 +12,8 @@ export interface SimulatedPath {
   readonly segmentBytes: number;
   /** The segments that are lost, by their number; each holds up all that follows for a round trip, as TCP does. */
   isLost?(segment: number): boolean;
+  /** When the process at the far end runs next, for bytes that are there at this time; at once without it. */
+  runsAt?(now: number): number;
 }
 
 interface Parcel {
@@ -96,7 +98,8 @@ export class LinkEnd implements ByteChannel {
     const { clock, path } = this;
     this.freeAt = Math.max(this.freeAt, clock.now()) + segment.length / path.rate;
     const resentMs = path.isLost?.(this.segments++) === true ? 2 * path.delayMs : 0;
-    this.arrivesAt = Math.max(this.arrivesAt, this.freeAt + path.delayMs + resentMs);
+    const thereAt = this.freeAt + path.delayMs + resentMs;
+    this.arrivesAt = Math.max(this.arrivesAt, path.runsAt?.(thereAt) ?? thereAt);
     clock.after(this.freeAt - clock.now(), () => {
       this.kernelBytes -= segment.length;
       this.fill();
