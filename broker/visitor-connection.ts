@@ -1,10 +1,9 @@
 import type { Socket } from 'node:net';
 import type { Http1Error } from '../shared/http1/errors.ts';
-import { HeaderList } from '../shared/http1/header-list.ts';
+import type { HeaderList } from '../shared/http1/header-list.ts';
 import type { RequestHead } from '../shared/http1/message-head.ts';
 import type { MessageHandler } from '../shared/http1/message-parser.ts';
 import { RequestParser } from '../shared/http1/request-parser.ts';
-import { writeResponseHead } from '../shared/http1/write-head.ts';
 import { buffersCame } from '../shared/process/buffer-pressure.ts';
 import type { ConnectionFacts } from './connection-facts.ts';
 import type { Edge } from './edge.ts';
@@ -15,8 +14,10 @@ import { codeOfStatus } from './errors.ts';
 import type { BrokerErrorCode } from './errors.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeVisitor } from './exchange-visitor.ts';
+import { localResponse } from './local-response.ts';
 import { headLimits } from './options.ts';
 import { ownAnswer } from './own-answer.ts';
+import { ReaderHold } from './reader-hold.ts';
 
 /** Bytes of later requests that may wait while one is answered. */
 const MAX_WAITING_BYTES = 64 * 1024;
@@ -54,6 +55,7 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
   #nextOnDrain = false;
   readonly #bodyPace: BodyPace;
   readonly #readerPace: BodyPace;
+  readonly #hold = new ReaderHold();
   /** Of request bodies. */
   #bodyBytes = 0;
 
@@ -67,9 +69,7 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
     this.#parser = new RequestParser(this, { limits: headLimits(limits) });
     this.#bodyPace = new BodyPace(limits.bodyFloorBytes, limits.bodyPaceMs);
     this.#readerPace = new BodyPace(limits.bodyFloorBytes, limits.readerPaceMs);
-    this.#out = new BurstWriter(socket, () => {
-      if (!socket.writableNeedDrain) this.#exchange?.visitorDrained();
-    });
+    this.#out = new BurstWriter(socket, () => this.#onRoom());
     socket.on('data', (bytes) => this.#onData(bytes));
     socket.on('end', () => this.#onEnd());
     socket.on('drain', () => this.#onDrain());
@@ -83,7 +83,7 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
   }
 
   get blocked(): boolean {
-    return this.#socket.writableNeedDrain || this.#out.holds;
+    return this.#socket.writableNeedDrain || this.#out.holds || this.#hold.isHeld;
   }
 
   /** No request is being read or answered. */
@@ -228,7 +228,7 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
   tick(now: number): void {
     const { limits } = this.#edge;
     this.#exchange?.tick(now);
-    const queued = this.#socket.writableLength;
+    const queued = this.#socket.writableLength + (this.#hold.isHeld ? this.#hold.unreadBytes : 0);
     if (this.#readerPace.tooSlow(now, queued > 0, queued > 0 ? this.#socket.bytesWritten - queued : 0)) {
       this.#reset();
     } else if (this.#reading === 'linger') {
@@ -249,6 +249,12 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
       this.#closing = true;
       this.answer('broker.body-timeout');
     }
+  }
+
+  unread(bytes: number, now: number): void {
+    const { isHeld } = this.#hold;
+    this.#hold.see(bytes, this.#socket.bytesWritten - this.#socket.writableLength, now);
+    if (isHeld) this.#onRoom();
   }
 
   /** Ends the connection at once when it is idle, else after the answer that runs. */
@@ -324,8 +330,12 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
   }
 
   #onDrain(): void {
-    if (this.#exchange !== undefined) this.#exchange.visitorDrained();
-    else if (this.#nextOnDrain) this.#next();
+    if (this.#exchange === undefined && this.#nextOnDrain) this.#next();
+    else this.#onRoom();
+  }
+
+  #onRoom(): void {
+    if (!this.blocked) this.#exchange?.visitorDrained();
   }
 
   #onClose(): void {
@@ -363,37 +373,14 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
   }
 
   #local(): LocalResponse {
-    return {
-      send: (status, contentType, body) => {
-        const bytes = Buffer.from(body);
-        this.#closing = true;
-        const headers = new HeaderList([
-          ['Content-Type', contentType],
-          ['Content-Length', String(bytes.length)],
-          ['Cache-Control', 'no-store'],
-          ['Connection', 'close'],
-        ]);
-        this.write(Buffer.concat([writeResponseHead({ status, reason: '', headers }), bytes]));
-        this.#next();
-      },
-      stream: (closed) => {
-        this.#closing = true;
+    this.#closing = true;
+    return localResponse({
+      socket: this.#socket,
+      write: (bytes) => this.write(bytes),
+      done: () => this.#next(),
+      streams: (closed) => {
         this.#streamClosed = closed;
-        const headers = new HeaderList([
-          ['Content-Type', 'text/event-stream'],
-          ['Cache-Control', 'no-store'],
-          ['Connection', 'close'],
-        ]);
-        this.write(writeResponseHead({ status: 200, reason: 'OK', headers }));
-        return {
-          write: (text) => {
-            // A follower that does not read is as good as gone.
-            if (this.#socket.writableLength > MAX_WAITING_BYTES) this.#socket.destroy();
-            else this.write(Buffer.from(text));
-          },
-          end: () => this.#socket.end(),
-        };
       },
-    };
+    });
   }
 }

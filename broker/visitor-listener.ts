@@ -6,6 +6,7 @@ import type { ConnectionFacts } from './connection-facts.ts';
 import type { Edge } from './edge.ts';
 import type { Entrance } from './entrance.ts';
 import { Http2Connection } from './http2-connection.ts';
+import { KernelQueues } from './kernel-queues.ts';
 import type { ListenOptions } from './options.ts';
 import { ProxyHeaderWait } from './proxy-header-wait.ts';
 import { RefusedConnection } from './refused-connection.ts';
@@ -26,6 +27,8 @@ interface Visitor {
   drain(): void;
   /** WebSockets are told that the broker restarts. */
   sayRestart(): void;
+  /** What the kernel holds of the bytes for this one, when that is much and its memory scarce; else 0. */
+  unread?(bytes: number, now: number): void;
 }
 
 export interface VisitorListenerOptions {
@@ -37,6 +40,8 @@ export interface VisitorListenerOptions {
   readonly proxyProtocol?: boolean;
   /** What one address may use; without it only the total is bounded. */
   readonly addresses?: AddressLimits;
+  /** Of the machine, when absent. */
+  readonly queues?: KernelQueues;
 }
 
 /** A TCP listener for HTTP/1.1, and HTTP/2 over TLS, with limits on connections; one timer keeps its time limits. */
@@ -50,7 +55,11 @@ export class VisitorListener {
   readonly #trusted: TrustedAddresses;
   readonly #proxyProtocol: boolean;
   readonly #addresses: AddressLimits | undefined;
+  readonly #queues: KernelQueues;
+  /** Visitors were told of unread bytes. */
+  #isScarce = false;
   #goodbyes = 0;
+  #port = 0;
   #timer: NodeJS.Timeout | undefined;
 
   private constructor(edge: Edge, entrance: Entrance, options: VisitorListenerOptions) {
@@ -60,6 +69,7 @@ export class VisitorListener {
     this.#trusted = options.trusted ?? new TrustedAddresses([]);
     this.#proxyProtocol = options.proxyProtocol ?? false;
     this.#addresses = options.addresses;
+    this.#queues = options.queues ?? new KernelQueues();
     this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(socket));
   }
 
@@ -75,6 +85,7 @@ export class VisitorListener {
       });
     });
     listener.#server.on('error', (error) => edge.log.error({ err: error }, 'listener failed'));
+    listener.#port = listener.address.port;
     listener.#timer = setInterval(() => listener.#tick(), TICK_MS);
     listener.#timer.unref();
     return listener;
@@ -209,6 +220,17 @@ export class VisitorListener {
   #tick(): void {
     const now = performance.now();
     for (const visitor of this.#sockets.values()) visitor?.tick(now);
+    if (this.#sockets.size > 0) void this.#lookAtReaders(now);
+  }
+
+  async #lookAtReaders(now: number): Promise<void> {
+    const queues = await this.#queues.look(this.#port, now);
+    if (queues === undefined || (queues.size === 0 && !this.#isScarce)) return;
+    this.#isScarce = queues.size > 0;
+    const at = performance.now();
+    for (const [socket, visitor] of this.#sockets) {
+      visitor?.unread?.(queues.get(`${plainAddress(socket.remoteAddress)}:${socket.remotePort}`) ?? 0, at);
+    }
   }
 }
 
