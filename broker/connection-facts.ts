@@ -11,6 +11,10 @@ export interface ConnectionFacts {
   readonly secure: boolean;
   /** Canonical name that the visitor asked for in its TLS handshake. */
   readonly serverName: string | undefined;
+  /** Version and cipher of a TLS that ends here, as the agent is told them. */
+  readonly tls?: string | undefined;
+  /** Of HTTP, when it is another than 1.1. */
+  readonly httpVersion?: '2.0' | undefined;
 }
 
 /** IPv4 addresses as such, also when the listener is a dual-stack one. */

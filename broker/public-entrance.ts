@@ -64,7 +64,9 @@ export class PublicEntrance implements Entrance {
     if (made !== undefined) head.headers = made;
     else {
       const { recurring, pairs } = headers;
-      makeForwarded(head, { address: remoteAddress, proto: this.#proto, host: value, port, via }, upgrade);
+      const { tls, httpVersion } = connection;
+      const visitor = { address: remoteAddress, proto: this.#proto, host: value, port, tls, httpVersion, via };
+      makeForwarded(head, visitor, upgrade);
       if (recurring && upgrade === undefined) this.#made.set(pairs, headers);
     }
     return { kind: 'forward', request: { head, host: host.host, requestId, upgrade, triesBefore: 0, relayed: false } };

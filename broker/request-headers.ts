@@ -18,6 +18,8 @@ export interface VisitorFacts {
   /** As the visitor wrote it, with its port. */
   readonly host: string;
   readonly port: string;
+  readonly tls?: string | undefined;
+  readonly httpVersion?: string | undefined;
   /** What the trusted proxy says that asked for the visitor. */
   readonly via?: Forwarding | undefined;
 }
@@ -38,7 +40,7 @@ export function makeForwarded(head: RequestHead, visitor: VisitorFacts, upgrade:
   const { headers } = head;
   removeHopByHop(headers);
   headers.removeWhere(isForged);
-  const { via, address, proto, host, port } = visitor;
+  const { via, address, proto, host, port, tls, httpVersion } = visitor;
   headers.appendAll([
     ['X-Forwarded-For', via?.forwardedFor === undefined ? address : `${via.forwardedFor}, ${address}`],
     ['X-Forwarded-Proto', via?.proto ?? proto],
@@ -47,6 +49,8 @@ export function makeForwarded(head: RequestHead, visitor: VisitorFacts, upgrade:
   ]);
   if (via?.forwarded !== undefined)
     headers.append('Forwarded', `${via.forwarded}, ${forwardedElement(address, proto, host)}`);
+  if (tls !== undefined) headers.append(INTERNAL_HEADERS.tls, tls);
+  if (httpVersion !== undefined) headers.append(INTERNAL_HEADERS.httpVersion, httpVersion);
   addUpgrade(headers, upgrade);
 }
 

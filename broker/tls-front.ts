@@ -12,6 +12,8 @@ export interface SecuredConnection {
   readonly protocol: 'h2' | 'http/1.1';
   /** Canonical name of the handshake (SNI); undefined when the visitor gave none. */
   readonly serverName: string | undefined;
+  /** Version and cipher in the words of Go, such as `1.3 TLS_AES_128_GCM_SHA256`. */
+  readonly tls: string;
 }
 
 interface Certificate {
@@ -111,6 +113,7 @@ export class TlsFront {
       socket,
       protocol: socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1',
       serverName: name?.ok === true ? name.value.host : undefined,
+      tls: `${socket.getProtocol()?.replace('TLSv', '') ?? 'unknown'} ${socket.getCipher().standardName}`,
     });
   }
 

@@ -202,10 +202,11 @@ export class VisitorListener {
     }
     socket.on('error', (error) => log.trace({ err: error }, 'connection failed'));
     this.#tls.handshake(socket, (secured) => {
-      const known = { ...facts, secure: true, serverName: secured.serverName };
+      const { serverName, tls } = secured;
+      const known: ConnectionFacts = { ...facts, secure: true, serverName, tls };
       const visitor =
         secured.protocol === 'h2'
-          ? new Http2Connection(this.#edge, this.#entrance, secured.socket, known)
+          ? new Http2Connection(this.#edge, this.#entrance, secured.socket, { ...known, httpVersion: '2.0' })
           : new VisitorConnection(this.#edge, this.#entrance, secured.socket, known, () => reset(socket));
       this.#serve(socket, visitor);
     });

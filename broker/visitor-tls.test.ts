@@ -119,3 +119,26 @@ test('curl speaks HTTP/2 and HTTP/1.1 with it', async () => {
     expect(stdout).toBe(`ok ${version}`);
   }
 });
+
+test('the agent is told of TLS and HTTP/2 as they ended here, and not as the visitor says', async () => {
+  const told: (string | undefined)[] = [];
+  await TestAgent.dial(broker.addresses.tunnelUrl ?? '', {
+    token: await keys.token('a', [HOST]),
+    hosts: [HOST],
+    onRequest: ({ headers }, response) => {
+      told.push(String(headers['x-adit-tls']), String(headers['x-adit-http']));
+      response.end();
+    },
+  });
+  const socket = await handshake(HOST);
+  const { standardName } = socket.getCipher();
+  socket.resume();
+  socket.write(
+    `GET / HTTP/1.1\r\nHost: ${HOST}\r\nX-Adit-Tls: forged\r\nX-Adit-Http: forged\r\nConnection: close\r\n\r\n`,
+  );
+  await new Promise((resolve) => socket.once('close', resolve));
+  const session = await connectHttp2(broker.addresses.public, HOST, certificates.ca);
+  await askHttp2(session, { ':authority': HOST, 'x-adit-tls': 'forged' });
+  session.destroy();
+  expect(told).toEqual([`1.3 ${standardName}`, 'undefined', `1.3 ${standardName}`, '2.0']);
+});

@@ -29,5 +29,6 @@ export function beginRecord(head: RequestHead, routed: Routed, context: Exchange
     plan: routed.plan,
     takenBy: routed.route,
     tls: internal(head, INTERNAL_HEADERS.tls),
+    httpVersion: internal(head, INTERNAL_HEADERS.httpVersion),
   });
 }

@@ -28,6 +28,8 @@ export interface ExchangeStart {
   readonly takenBy?: RouteConfig | undefined;
   /** Version and cipher of the visitor's TLS, as the broker says them. */
   readonly tls?: string | undefined;
+  /** Of the visitor's HTTP, when it is another than 1.1. */
+  readonly httpVersion?: string | undefined;
 }
 
 /** The caller, as far as it is known. */

@@ -21,6 +21,8 @@ export const INTERNAL_HEADERS = {
   attempt: 'x-adit-attempt',
   /** Of a visitor who came by TLS: its version and cipher, such as `1.3 TLS_AES_128_GCM_SHA256`. */
   tls: 'x-adit-tls',
+  /** Of the visitor's HTTP, when it is another than 1.1. */
+  httpVersion: 'x-adit-http',
 } as const;
 
 /** Claims of a tunnel token (JWT, EdDSA, signed by the control plane, verified with its JWKS). */

@@ -38,7 +38,7 @@ export function accessLogFields(exchange: WatchedExchange, count: number): LogFi
     RequestPort: port,
     RequestMethod: start.method,
     RequestPath: start.mask.target(start.target),
-    RequestProtocol: 'HTTP/1.1',
+    RequestProtocol: `HTTP/${visitor.httpVersion}`,
     RequestScheme: visitor.scheme,
     RequestContentSize: requestSize,
     OriginDuration: originDuration,

@@ -148,14 +148,16 @@ test('the name that a password proved is the name of the client', async () => {
   expect(parsed(await lines())[0]).toMatchObject({ ClientUsername: 'ada' });
 });
 
-test("with traces a line has the ids of its span, and TLS is told as the visitor's broker says it", async () => {
+test("with traces a line has the ids of its span, and TLS and HTTP/2 are told as the visitor's broker says", async () => {
   const receiver = await receive();
   const { ask, recorder, gateway } = await start(served());
   const { observer, lines } = await observe(
     { recorder, gateway },
     { accessLog: true, tracing: { otlp: { http: { endpoint: receiver.url } } } },
   );
-  await ask('/', { headers: { 'X-Adit-Tls': '1.3 TLS_AES_128_GCM_SHA256', 'X-Forwarded-Proto': 'https' } });
+  await ask('/', {
+    headers: { 'X-Adit-Tls': '1.3 TLS_AES_128_GCM_SHA256', 'X-Adit-Http': '2.0', 'X-Forwarded-Proto': 'https' },
+  });
   await observer.close();
   const span = receiver.spans.find(({ name }) => name === 'GET');
   expect(parsed(await lines())[0]).toMatchObject({
@@ -165,7 +167,9 @@ test("with traces a line has the ids of its span, and TLS is told as the visitor
     span_id: span?.spanId,
     TLSVersion: '1.3',
     TLSCipher: 'TLS_AES_128_GCM_SHA256',
+    RequestProtocol: 'HTTP/2.0',
   });
+  expect(span?.attributes['network.protocol.version']).toBe('2');
 });
 
 describe('headers', () => {

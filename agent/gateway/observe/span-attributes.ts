@@ -13,13 +13,13 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = { http: 80, https: 443, 
 /** Of the span of an entry point: names and choice are Traefik's, from OpenTelemetry's conventions for HTTP servers. */
 export function serverAttributes(start: ExchangeStart, config: TracingConfig): Attributes {
   const { method, target, headers, mask } = start;
-  const { entryPoint, scheme, host, address } = visitorFacts(start);
+  const { entryPoint, scheme, httpVersion, host, address } = visitorFacts(start);
   const mark = target.indexOf('?');
   return {
     entry_point: entryPoint,
     'http.request.method': method,
     'http.request.body.size': bodySize(headers),
-    'network.protocol.version': '1.1',
+    'network.protocol.version': httpVersion.replace('.0', ''),
     'url.path': decoded(mark < 0 ? target : target.slice(0, mark)),
     'url.query': mark < 0 ? '' : redacted(target.slice(mark + 1), config),
     'url.scheme': scheme,

@@ -12,10 +12,12 @@ export interface VisitorFacts {
   readonly address: string;
   /** Who a trusted proxy says asked, and through whom; else as `address`. */
   readonly forwardedFor: string;
+  /** `1.1`, or `2.0` for HTTP/2. */
+  readonly httpVersion: string;
   readonly tls: { readonly version: string; readonly cipher: string } | undefined;
 }
 
-export function visitorFacts({ headers, host, tls }: ExchangeStart): VisitorFacts {
+export function visitorFacts({ headers, host, tls, httpVersion = '1.1' }: ExchangeStart): VisitorFacts {
   const list = headerValue(headers, 'x-forwarded-for') ?? '';
   const comma = list.lastIndexOf(',');
   const address = list.slice(comma + 1).trim();
@@ -24,6 +26,7 @@ export function visitorFacts({ headers, host, tls }: ExchangeStart): VisitorFact
   return {
     entryPoint: scheme === 'https' ? 'websecure' : 'web',
     scheme,
+    httpVersion,
     host: headerValue(headers, 'host') ?? host,
     address,
     forwardedFor: comma < 0 ? address : list.slice(0, comma).trim(),
