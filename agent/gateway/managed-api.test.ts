@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { managed, ref } from './testing/config.ts';
+import type { GatewayConfig } from '../../shared/gateway/config.ts';
+import { managed, prefix, ref, route } from './testing/config.ts';
 import { mirror } from './testing/gateway-under-test.ts';
 import { useGateway } from './testing/use-gateway.ts';
 
@@ -123,5 +124,85 @@ describe('managed APIs', () => {
       'https://x.dev',
       'Origin',
     ]);
+  });
+
+  describe('with versions', () => {
+    const cors = (origin: string) => ({
+      allowOrigins: [origin],
+      allowOriginPatterns: [],
+      allowMethods: [],
+      allowHeaders: [],
+      exposeHeaders: [],
+      allowCredentials: false,
+      maxAgeSeconds: undefined,
+      addVaryHeader: false,
+    });
+    /** `/pets` is of the API alone, `/one` of a version with rules of its own, `/two` of one without. */
+    const versioned = (operations: readonly string[]): GatewayConfig => {
+      const base = managed({ plans: {} });
+      const api = base.apis['shop/pets'];
+      const readers = base.subscriptions['shop/readers'];
+      if (api === undefined || readers === undefined) throw new Error('the sample configuration has changed');
+      const attached = { api: 'shop/pets' };
+      return {
+        ...base,
+        routes: [
+          route('pets', prefix('/pets'), attached),
+          route('one', prefix('/one'), { ...attached, apiVersion: 'shop/one' }),
+          route('two', prefix('/two'), { ...attached, apiVersion: 'shop/two' }),
+        ],
+        apis: { 'shop/pets': { ...api, cors: cors('https://api.test') } },
+        versions: {
+          'shop/one': {
+            source: ref('APIVersion', 'one'),
+            apis: ['shop/pets'],
+            cors: cors('https://one.test'),
+            operationSets: { read: [{ methods: ['PUT'] }], own: [{ methods: ['PATCH'] }] },
+          },
+          'shop/two': { source: ref('APIVersion', 'two'), apis: ['shop/pets'], operationSets: {} },
+        },
+        subscriptions: { 'shop/readers': { ...readers, operations } },
+      };
+    };
+
+    test("a version's own CORS takes the place of that of its API, in preflights and answers", async () => {
+      const { ask } = await start(versioned(['read']));
+      const allowed = async (path: string, origin: string) => {
+        const headers = { ...bearer('key-good'), Origin: origin };
+        const answer = await ask(path, { headers });
+        const preflight = await ask(path, {
+          method: 'OPTIONS',
+          headers: { Origin: origin, 'Access-Control-Request-Method': 'GET' },
+        });
+        expect(preflight.status).toBe(200);
+        return [answer, preflight].map((of) => of.header('access-control-allow-origin'));
+      };
+      for (const [path, own] of [
+        ['/pets', 'api'],
+        ['/one', 'one'],
+        ['/two', 'api'],
+      ] as const)
+        for (const origin of ['api', 'one'])
+          expect([path, origin, await allowed(path, `https://${origin}.test`)]).toEqual([
+            path,
+            origin,
+            origin === own ? [`https://${own}.test`, `https://${own}.test`] : [undefined, undefined],
+          ]);
+    });
+
+    test("a version's own operation sets take the place of those of the same name, and are its alone", async () => {
+      const { ask, apply } = await start(versioned(['read']));
+      const status = async (method: string, path: string) =>
+        (await ask(path, { method, headers: bearer('key-good') })).status;
+      const table = async (paths: readonly string[]) =>
+        Promise.all(paths.flatMap((path) => ['GET', 'PUT', 'PATCH'].map((method) => status(method, path))));
+      expect(await table(['/pets', '/one', '/two'])).toEqual([200, 403, 403, 403, 200, 403, 200, 403, 403]);
+      apply(versioned(['own']));
+      expect(await table(['/pets', '/one', '/two'])).toEqual([403, 403, 403, 403, 403, 200, 403, 403, 403]);
+      apply(versioned(['own', 'read']));
+      expect(await table(['/pets', '/one', '/two'])).toEqual([200, 403, 403, 403, 200, 200, 200, 403, 403]);
+      apply(versioned(['none']));
+      expect(new Set(await table(['/pets', '/one', '/two']))).toEqual(new Set([403]));
+    });
   });
 });

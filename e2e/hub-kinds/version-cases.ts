@@ -195,6 +195,34 @@ export const versionCases: readonly HubCase[] = [
     ],
   },
   {
+    part: '1.3',
+    says: "a version's own cors takes the place of that of its API; one without has its API's",
+    manifests: versions('PathPrefix(`/v1`)', 'PathPrefix(`/v2`)')
+      .replace('{ versions:', "{ cors: { allowOriginsList: ['https://api.test'] }, versions:")
+      .replace('{ release: v1.0.0,', "{ release: v1.0.0, cors: { allowOriginsList: ['https://one.test'] },"),
+    asks: (['v1', 'v2'] as const).flatMap((version) =>
+      ['https://api.test', 'https://one.test'].map((origin) => ({
+        target: `/${version}`,
+        headers: [...KEY, ['Origin', origin]] as [string, string][],
+        status: 200,
+        answer: { 'access-control-allow-origin': (version === 'v1') === origin.includes('one') ? origin : null },
+      })),
+    ),
+  },
+  {
+    part: '2.3',
+    says: 'operation sets of a version are its own: those of the API of the same name count for the other versions',
+    manifests: versions('PathPrefix(`/v1`)', 'PathPrefix(`/v2`)')
+      .replace('{ versions:', '{ openApiSpec: { path: /o, operationSets: [{ name: read, matchers: [{ methods: [PUT] }] }] }, versions:')
+      .replace('apiPlan:', 'operationFilter: { include: [read] }, apiPlan:'),
+    asks: [
+      { target: '/v1', headers: KEY, status: 200 },
+      { target: '/v1', method: 'PUT', headers: KEY, status: 403 },
+      { target: '/v2', method: 'PUT', headers: KEY, status: 200 },
+      { target: '/v2', headers: KEY, status: 403 },
+    ],
+  },
+  {
     part: '2.3',
     says: 'operation sets of a version count for the filter of a subscription',
     manifests: versions('PathPrefix(`/v1`)', 'PathPrefix(`/v2`)').replace('apiPlan:', 'operationFilter: { include: [read] }, apiPlan:'),

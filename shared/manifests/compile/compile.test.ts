@@ -301,6 +301,46 @@ describe('APIs', () => {
     expect(orphan.config.routes).toEqual([]);
     expect(orphan.diagnostics).toMatchObject([{ code: 'reference-missing', severity: 'error' }]);
   });
+
+  it('and their versions have CORS and operation sets of their own, under the APIs that list them', () => {
+    const spec = (more: string): string => `spec: { versions: [{ name: one }]${more} }`;
+    const sets = (method: string): string =>
+      `openApiSpec: { path: /o, operationSets: [{ name: ${method.toLowerCase()}, matchers: [{ methods: [${method}] }] }] }`;
+    const { config: made, diagnostics } = run(
+      object(HUB, 'API', 'a', spec(`, ${sets('GET')}, cors: { allowOriginsList: ['https://a.test'] }`)),
+      object(HUB, 'API', 'b', spec('')),
+      object(HUB, 'APIVersion', 'one', `spec: { release: 1.0.0, ${sets('PUT')}, cors: { maxAge: 5 } }`),
+      object(HUB, 'APIVersion', 'alone', 'spec: { release: 1.0.0 }'),
+    );
+    expect(diagnostics).toEqual([]);
+    expect(made.apis['ns/a']).toMatchObject({ operationSets: { get: [{ methods: ['GET'] }] } });
+    expect(made.apis['ns/a']?.cors?.allowOrigins).toEqual(['https://a.test']);
+    expect(made.versions).toMatchObject({
+      'ns/one': { apis: ['ns/a', 'ns/b'], operationSets: { put: [{ methods: ['PUT'] }] }, cors: { maxAgeSeconds: 5 } },
+      'ns/alone': { apis: [], operationSets: {} },
+    });
+    expect(made.versions?.['ns/alone']?.cors).toBeUndefined();
+  });
+
+  it('say of a version what is wrong with its patterns, and leave those out', () => {
+    const { config: made, diagnostics } = run(
+      object(HUB, 'API', 'a', 'spec: { versions: [{ name: one }] }'),
+      object(
+        HUB,
+        'APIVersion',
+        'one',
+        "spec: { release: 1.0.0, cors: { allowOriginListRegex: ['(', '^https://a'] }, openApiSpec: { path: /o, operationSets: [{ name: x, matchers: [{ pathRegex: '[' }] }] } }",
+      ),
+    );
+    expect(diagnostics.map(({ code, object: of, path }) => `${code} ${of?.kind} ${path}`)).toEqual([
+      'regex-invalid APIVersion spec.cors.allowOriginListRegex[0]',
+      'regex-invalid APIVersion spec.openApiSpec.operationSets[0].matchers[0].pathRegex',
+    ]);
+    expect(made.versions?.['ns/one']).toMatchObject({
+      cors: { allowOriginPatterns: ['^https://a'] },
+      operationSets: { x: [] },
+    });
+  });
 });
 
 describe('access', () => {
@@ -385,6 +425,22 @@ describe('access', () => {
     ).toMatchObject([
       { code: 'reference-missing', path: 'spec.operationFilter.include[0]', hint: 'Did you mean "read"?' },
     ]);
+  });
+
+  it('knows the operation sets of versions', () => {
+    const made = run(
+      object(HUB, 'API', 'shop', 'spec: { versions: [{ name: one }] }'),
+      object(
+        HUB,
+        'APIVersion',
+        'one',
+        'spec: { release: 1.0.0, openApiSpec: { path: /o, operationSets: [{ name: read, matchers: [{ methods: [GET] }] }] } }',
+      ),
+      plan,
+      subscription('apis: [{ name: shop }], operationFilter: { include: [read] }'),
+    );
+    expect(made.diagnostics).toEqual([]);
+    expect(made.config.subscriptions['ns/s']?.operations).toEqual(['read']);
   });
 
   it.each([
