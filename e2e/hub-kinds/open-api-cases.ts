@@ -81,6 +81,20 @@ export const openApiCases: readonly HubCase[] = [
   },
   {
     part: '2.6',
+    says: 'path: each route object has the document of the Service behind it',
+    manifests:
+      service('second') +
+      shop(`path: "${spec(YAML)}", validateRequestMethodAndPath: true`) +
+      route('more', 'Host(`app.test`) && PathPrefix(`/shop/p`)', { api: 'shop' }, '', 'second'),
+    asks: [
+      { ...allowed('/shop/a'), received: { ':service': 'echo' } },
+      { ...allowed('/shop/p/7'), received: { ':service': 'second' } },
+      { target: '/shop/b', headers: KEY, status: 404, answer: PROBLEM },
+      { target: '/shop/p/7/8', headers: KEY, status: 404, answer: PROBLEM },
+    ],
+  },
+  {
+    part: '2.6',
     says: 'a version has checks and a document of its own',
     manifests:
       managedShop(`openApiSpec: { path: "${spec(YAML)}", validateRequestMethodAndPath: true }, versions: [{ name: two }]`) +
@@ -102,7 +116,7 @@ export const openApiCases: readonly HubCase[] = [
   },
   {
     part: '2.6',
-    says: 'path does not go with several Services behind the route: no check, and a diagnostic',
+    says: 'path does not go with several Services behind a route object: no check of its calls, and a diagnostic',
     manifests:
       service('second') +
       shop(`path: "${spec(YAML)}", validateRequestMethodAndPath: true`).replace('services: [', 'services: [{ name: second, port: ${PORT} }, '),

@@ -62,7 +62,7 @@ describe('an API with a directory', () => {
       openApis: {
         'API shop/pets': {
           source: ref('API', 'pets'),
-          from: { path: '/openapi.json', service: 'shop-web-80' },
+          from: { path: '/openapi.json', services: { 'IngressRoute/shop/pets#0': 'shop-web-80' } },
           methodAndPath: true,
           body: false,
         },

@@ -23,7 +23,7 @@ const RETRY_MS = 5_000;
 export class OpenApiKeeper {
   readonly #config: OpenApiConfig;
   readonly #pool: UpstreamPool;
-  readonly #service: Service | undefined;
+  #service: Service | undefined;
   readonly #log: Logger | undefined;
   #loaded: Loaded | undefined;
   #text = '';
@@ -32,14 +32,15 @@ export class OpenApiKeeper {
   #cancel: (() => void) | undefined;
   #closed = false;
 
-  constructor(config: OpenApiConfig, pool: UpstreamPool, service: Service | undefined, log?: Logger) {
+  constructor(config: OpenApiConfig, pool: UpstreamPool, log?: Logger) {
     this.#config = config;
     this.#pool = pool;
-    this.#service = service;
     this.#log = log;
   }
 
-  start(): void {
+  /** `service`: has the document, unless it is at a URL. Said again for each new configuration. */
+  start(service: Service | undefined): void {
+    this.#service = service;
     this.#first ??= this.#load();
   }
 

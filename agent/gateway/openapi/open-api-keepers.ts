@@ -3,6 +3,7 @@ import type { GatewayConfig, RouteConfig } from '../../../shared/gateway/config.
 import type { Wrap } from '../middlewares/handler.ts';
 import type { Service } from '../services/choice.ts';
 import type { UpstreamPool } from '../upstream-pool.ts';
+import type { OpenApiConfig } from '../../../shared/gateway/open-api.ts';
 import { openApiCheck } from './open-api-check.ts';
 import { OpenApiKeeper } from './open-api-keeper.ts';
 
@@ -23,25 +24,28 @@ export class OpenApiKeepers {
     upstreams: ReadonlyMap<string, string>,
     service: (key: string) => Service,
   ): { readonly of: (route: RouteConfig) => Wrap | undefined; readonly commit: () => void } {
-    const kept = new Map<string, OpenApiKeeper>();
-    const checks = new Map<string, Wrap>();
-    for (const [id, openApi] of Object.entries(config.openApis ?? {})) {
-      const { from } = openApi;
-      const place = 'url' in from ? from : [from, config.services[from.service], [...upstreams]];
-      const identity = JSON.stringify([openApi, place]);
+    const kept = new Map<string, { readonly keeper: OpenApiKeeper; readonly from: Service | undefined }>();
+    const keeperOf = (openApi: OpenApiConfig, key: string | undefined): OpenApiKeeper => {
+      const { source, refreshMs, bases, from } = openApi;
+      const place = key === undefined ? from : ['path' in from ? from.path : '', placeOf(config, upstreams, key)];
+      const identity = JSON.stringify([source, refreshMs, bases, place]);
       const keeper =
-        this.#keepers.get(identity) ??
-        kept.get(identity) ??
-        new OpenApiKeeper(openApi, this.#pool, 'url' in from ? undefined : service(from.service), this.#log);
-      kept.set(identity, keeper);
-      checks.set(id, openApiCheck(openApi, keeper));
-    }
+        kept.get(identity)?.keeper ?? this.#keepers.get(identity) ?? new OpenApiKeeper(openApi, this.#pool, this.#log);
+      kept.set(identity, { keeper, from: key === undefined ? undefined : service(key) });
+      return keeper;
+    };
     return {
-      of: ({ api, apiVersion }) => checks.get(`APIVersion ${apiVersion}`) ?? checks.get(`API ${api}`),
+      of: ({ id, api, apiVersion }) => {
+        const openApi = config.openApis?.[`APIVersion ${apiVersion}`] ?? config.openApis?.[`API ${api}`];
+        if (openApi === undefined) return undefined;
+        const key = 'url' in openApi.from ? undefined : openApi.from.services[id];
+        if (key === undefined && !('url' in openApi.from)) return undefined;
+        return openApiCheck(openApi, keeperOf(openApi, key));
+      },
       commit: () => {
         for (const [identity, keeper] of this.#keepers) if (!kept.has(identity)) keeper.close();
-        this.#keepers = kept;
-        for (const keeper of kept.values()) keeper.start();
+        this.#keepers = new Map(Array.from(kept, ([identity, { keeper }]) => [identity, keeper]));
+        for (const { keeper, from } of kept.values()) keeper.start(from);
       },
     };
   }
@@ -50,4 +54,12 @@ export class OpenApiKeepers {
     for (const keeper of this.#keepers.values()) keeper.close();
     this.#keepers.clear();
   }
+}
+
+/** Of all that decides where a service sends its requests. Route objects have services of their own to the same Service. */
+function placeOf(config: GatewayConfig, urls: ReadonlyMap<string, string>, key: string): unknown {
+  const service = config.services[key];
+  if (service?.kind !== 'load-balancer') return [service, [...urls]];
+  const { scheme, upstream, transport } = service;
+  return [scheme, config.upstreams[upstream], urls.get(upstream), config.transports[transport ?? '']];
 }

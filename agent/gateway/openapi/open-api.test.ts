@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { GatewayConfig } from '../../../shared/gateway/config.ts';
 import type { OpenApiConfig } from '../../../shared/gateway/open-api.ts';
-import { managed, ref } from '../testing/config.ts';
+import { balancer, managed, prefix, ref, route } from '../testing/config.ts';
 import { closeServer, listen } from '../testing/gateway-under-test.ts';
 import { useGateway } from '../testing/use-gateway.ts';
 import { Contract } from './contract.ts';
@@ -171,9 +171,12 @@ const key = { Authorization: 'Bearer key-good' };
 
 describe('a gateway that checks', () => {
   test('lets through what the document has, refuses the rest with what failed, and refused calls cost nothing', async () => {
-    const { ask } = await start(checked({ path: '/openapi.json', service: 'shop-web-80' }), (request, response) => {
-      response.end(request.url === '/openapi.json' ? JSON.stringify(petstore) : 'ok');
-    });
+    const { ask } = await start(
+      checked({ path: '/openapi.json', services: { 'IngressRoute/shop/pets#0': 'shop-web-80' } }),
+      (request, response) => {
+        response.end(request.url === '/openapi.json' ? JSON.stringify(petstore) : 'ok');
+      },
+    );
     const post = (body: unknown) =>
       ask('/pets', {
         method: 'POST',
@@ -213,10 +216,57 @@ describe('a gateway that checks', () => {
     expect(fetched).toBe(1);
   });
 
-  test('answers 503, and says why, while the document cannot be had', async () => {
-    const { ask } = await start(checked({ path: '/none', service: 'shop-web-80' }), (_, response) => {
-      response.writeHead(404).end();
+  test('checks each route against the document of its own Service, and a route without one not at all', async () => {
+    const other = createServer((request, response) => {
+      response.end(
+        request.url === '/openapi.json' ? JSON.stringify({ openapi: '3.0.3', paths: { '/toys': { get: {} } } }) : 'ok',
+      );
     });
+    servers.push(other);
+    const toys = await listen(other);
+    const services = { 'IngressRoute/shop/pets#0': 'shop-web-80', 'IngressRoute/shop/toys#0': 'shop-toys-80' };
+    const base = checked({ path: '/openapi.json', services });
+    const attached = { api: 'shop/pets' };
+    const config: GatewayConfig = {
+      ...base,
+      routes: [
+        ...base.routes,
+        route('toys', prefix('/toys'), { ...attached, backends: [{ service: 'shop-toys-80', weight: 1 }] }),
+        route('free', prefix('/free'), attached),
+      ],
+      services: { ...base.services, 'shop-toys-80': balancer('shop/toys:80') },
+      upstreams: {
+        ...base.upstreams,
+        'shop/toys:80': { namespace: 'shop', service: 'toys', port: '80', source: ref('Service', 'toys') },
+      },
+    };
+    const under = await start(base, (request, response) => {
+      response.end(request.url === '/openapi.json' ? JSON.stringify(petstore) : 'ok');
+    });
+    under.apply(config, {
+      upstreams: new Map([
+        ['shop/web:80', under.url],
+        ['shop/toys:80', toys],
+      ]),
+    });
+    for (const [path, status] of [
+      ['/pets', 200],
+      ['/pets/a/b', 404],
+      ['/toys', 200],
+      ['/toys/1', 404],
+      ['/free', 200],
+      ['/free/x', 200],
+    ] as const)
+      expect([path, (await under.ask(path, { headers: key })).status]).toEqual([path, status]);
+  });
+
+  test('answers 503, and says why, while the document cannot be had', async () => {
+    const { ask } = await start(
+      checked({ path: '/none', services: { 'IngressRoute/shop/pets#0': 'shop-web-80' } }),
+      (_, response) => {
+        response.writeHead(404).end();
+      },
+    );
     const answer = await ask('/pets', { headers: key });
     expect([answer.status, answer.json()['code'], answer.json()['detail']]).toEqual([
       503,

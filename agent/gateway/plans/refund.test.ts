@@ -78,7 +78,7 @@ function checked({ auth = { kind: 'api-key' }, route = {}, rateLimit }: Manner =
     openApis: {
       'API shop/pets': {
         source: ref('API', 'pets'),
-        from: { path: '/openapi.json', service: 'shop-web-80' },
+        from: { path: '/openapi.json', services: { 'IngressRoute/shop/pets#0': 'shop-web-80' } },
         methodAndPath: true,
         body: false,
       },

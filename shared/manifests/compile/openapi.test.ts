@@ -28,16 +28,50 @@ test('the document is on the one Service behind the routes of the API', () => {
   expect(said).not.toContain('not enforced');
 });
 
-test('with several Services the path is told not to be enforced', () => {
+test('with several Services behind one route object the path is told not to be enforced', () => {
   const spec = '{ path: /openapi.json, validateRequestBodySchema: true }';
   const { config, said } = compiled(service('web'), service('two'), route('web', 'two'), api(spec));
   expect(config.openApis).toBeUndefined();
-  expect(said).toContain('they lead to 2 of them');
+  expect(said).toContain('those of IngressRoute "pets" lead to 2 of them');
+});
+
+const more = (name: string, to: string, annotation: string) =>
+  route(to).replace('name: pets,', `name: ${name},`).replace('hub.traefik.io/api: pets', annotation);
+const servicesOf = ({ config }: ReturnType<typeof compiled>, id: string) => {
+  const from = config.openApis?.[id]?.from;
+  const services = from !== undefined && 'path' in from ? from.services : {};
+  return Object.fromEntries(
+    Object.entries(services).map(([route, key]) => {
+      const to = config.services[key];
+      return [route.slice('IngressRoute/shop/'.length), to?.kind === 'load-balancer' ? to.upstream : to?.kind];
+    }),
+  );
+};
+
+test('each route object has the document of the Service behind it, and one with several goes without', () => {
+  const spec = '{ path: /openapi.json, validateRequestMethodAndPath: true }';
+  const all = [service('web'), service('two'), more('other', 'two', 'hub.traefik.io/api: pets'), api(spec)];
+  const both = compiled(...all, route('web'));
+  expect(both.said).not.toContain('not enforced');
+  expect(servicesOf(both, 'API shop/pets')).toEqual({ 'pets#0': 'shop/web:80', 'other#0': 'shop/two:80' });
+  const one = compiled(...all, route('web', 'two'));
+  expect(one.said).toContain('those of IngressRoute "pets" lead to 2 of them');
+  expect(servicesOf(one, 'API shop/pets')).toEqual({ 'other#0': 'shop/two:80' });
+});
+
+test('a route that only others stand below leads to no Service', () => {
+  const spec = '{ path: /openapi.json, validateRequestMethodAndPath: true }';
+  const above = route().replace('name: pets,', 'name: above,').replace(', services: []', '');
+  const below = more('below', 'web', 'hub.traefik.io/api: pets').replace(
+    'spec: {',
+    'spec: { parentRefs: [{ name: above }],',
+  );
+  const analysis = compiled(service('web'), above, below, api(spec));
+  expect(analysis.said).not.toContain('not enforced');
+  expect(Object.values(servicesOf(analysis, 'API shop/pets'))).toEqual(['shop/web:80']);
 });
 
 test('several routes to one Service are one place, and the routes of a version have no say', () => {
-  const more = (name: string, to: string, annotation: string) =>
-    route(to).replace('name: pets,', `name: ${name},`).replace('hub.traefik.io/api: pets', annotation);
   const version = `apiVersion: hub.traefik.io/v1alpha1\nkind: APIVersion\n${meta('two')}\nspec: { release: 2.0.0 }`;
   const spec = '{ path: /openapi.json, validateRequestMethodAndPath: true }, versions: [{ name: two }]';
   const { config, said } = compiled(
@@ -50,6 +84,11 @@ test('several routes to one Service are one place, and the routes of a version h
     api(spec),
   );
   expect(config.routes).toHaveLength(3);
+  expect(servicesOf({ config, said }, 'API shop/pets')).toEqual({
+    'pets#0': 'shop/web:80',
+    'again#0': 'shop/web:80',
+    'two#0': 'shop/web:80',
+  });
   expect(Object.values(config.openApis ?? {})).toMatchObject([{ from: { path: '/openapi.json' } }]);
   expect(said).not.toContain('not enforced');
 });

@@ -55,23 +55,44 @@ function documentPlace(
   }
   const path = text(spec['path']);
   if (path === undefined) return undefined;
+  const services = servicesOf(scope, holder, routes);
+  return Object.keys(services).length === 0 ? undefined : { path, services };
+}
+
+/**
+ * By route, the Service that has the document: the one behind the object of the route. An object that leads to several
+ * goes without (`hub-kinds` facts 2.6), which is said.
+ */
+function servicesOf(scope: Scope, holder: ManifestDocument, routes: readonly RouteConfig[]): Record<string, string> {
   const key = keyOf(holder);
   const all = routes.filter((route) => (holder.ref.kind === 'API' ? route.api : route.apiVersion) === key);
   const direct = holder.ref.kind === 'API' ? all.filter(({ apiVersion }) => apiVersion === undefined) : all;
   const own = direct.length > 0 ? direct : all;
-  const services = new Map(
-    own.flatMap(({ backends }) => backends.map(({ service }) => [serverPlace(scope, service), service] as const)),
-  );
-  const [service] = services.values();
-  if (service !== undefined && services.size === 1) return { path, service };
-  if (own.length > 0)
-    notEnforced(
-      scope,
-      holder,
-      ['spec', 'openApiSpec', 'path'],
-      `the document is on the Service behind the routes, but they lead to ${services.size} of them; use url`,
-    );
-  return undefined;
+  const services: Record<string, string> = {};
+  const places = new Set<string>();
+  for (const [object, ofObject] of Map.groupBy(own, ({ source }) => `${source.kind} "${source.name}"`)) {
+    const found = placesOf(scope, ofObject);
+    const [[place, service] = []] = found;
+    if (place === undefined || service === undefined) continue;
+    if (found.size > 1) {
+      const why = `the document is on the Service behind the routes, but those of ${object} lead to ${found.size} of them; use url`;
+      notEnforced(scope, holder, ['spec', 'openApiSpec', 'path'], why);
+      continue;
+    }
+    places.add(place);
+    for (const { id } of ofObject) services[id] = service;
+  }
+  // A version without checks of its own has those of its API, whose document is that of the API's own routes.
+  const [service] = Object.values(services);
+  const others = own === all ? [] : all.filter(({ apiVersion }) => apiVersion !== undefined);
+  if (places.size === 1 && service !== undefined) for (const { id } of others) services[id] = service;
+  return services;
+}
+
+/** Where routes lead to, with a service for each place. */
+function placesOf(scope: Scope, routes: readonly RouteConfig[]): ReadonlyMap<string, string> {
+  const backends = routes.flatMap((route) => route.backends.filter(({ status }) => status === undefined));
+  return new Map(backends.map(({ service }) => [serverPlace(scope, service), service]));
 }
 
 /** Each route object has a load balancer of its own to the Service that others lead to as well. */
