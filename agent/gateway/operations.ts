@@ -1,8 +1,8 @@
 import type { GatewayConfig, OperationMatcher } from '../../shared/gateway/config.ts';
 import { compilePattern } from './compile-matcher.ts';
-import type { RequestView } from './request-view.ts';
 
-export type Operation = (request: RequestView) => boolean;
+/** Whether a request is of a set. `paths`: its own, and what the OpenAPI document calls it. */
+export type Operation = (method: string, paths: readonly string[]) => boolean;
 
 /** The operation sets of APIs and versions, each compiled when it is first asked for. */
 export class OperationSets {
@@ -28,13 +28,13 @@ export class OperationSets {
 /** A set of operations holds a request when one of its matchers does; a property that is not given does not restrict. */
 function compileOperations(matchers: readonly OperationMatcher[]): Operation {
   const tests = matchers.map(compileOperation);
-  return (request) => tests.some((test) => test(request));
+  return (method, paths) => tests.some((test) => test(method, paths));
 }
 
 function compileOperation({ methods, path, pathPrefix, pathRegex }: OperationMatcher): Operation {
   const allowed = methods.length === 0 ? undefined : new Set(methods.map((method) => method.toUpperCase()));
   const onPath = pathTest(path, pathPrefix, pathRegex);
-  return (request) => (allowed === undefined || allowed.has(request.method)) && onPath(request.path);
+  return (method, paths) => (allowed === undefined || allowed.has(method)) && paths.some(onPath);
 }
 
 function pathTest(path?: string, prefix?: string, regex?: string): (path: string) => boolean {

@@ -3,6 +3,7 @@ import type { Claims } from '../../shared/gateway/claim-path.ts';
 import type { ApiConfig, GatewayConfig, RouteConfig, SubscriptionConfig } from '../../shared/gateway/config.ts';
 import type { ErrorCode } from '../errors.ts';
 import { ApiKeys, challenge, presentedKey } from './api-keys.ts';
+import type { OperationPaths } from './openapi/operation-paths.ts';
 import { OperationSets, type Operation } from './operations.ts';
 import { planTaker, type PlanWait } from './plans/plan-taker.ts';
 import type { PlanStore } from './plans/plan-store.ts';
@@ -91,11 +92,11 @@ export class Policy {
     }
   }
 
-  /** Undefined: the route is attached to no API. */
-  of({ api, apiVersion }: RouteConfig): RoutePolicy | undefined {
+  /** Undefined: the route is attached to no API. `operations`: where its OpenAPI document has a say. */
+  of({ api, apiVersion }: RouteConfig, operations?: OperationPaths): RoutePolicy | undefined {
     if (api === undefined) return undefined;
-    const parts = { api: this.#config.apis[api], keys: this.#keys, grants: this.#grantsOf(api, apiVersion) };
-    return new RoutePolicy(api, parts, this.#named);
+    const grants = this.#grantsOf(api, apiVersion);
+    return new RoutePolicy(api, { api: this.#config.apis[api], keys: this.#keys, grants, operations }, this.#named);
   }
 
   #grantsOf(apiId: string, versionId: string | undefined): Grants {
@@ -133,18 +134,35 @@ export class RoutePolicy {
   readonly api: ApiConfig | undefined;
   readonly #keys: ApiKeys;
   readonly #grants: Grants;
+  readonly #operations: OperationPaths | undefined;
   readonly #named: ReadonlyMap<string, string>;
 
   constructor(
     id: string,
-    { api, keys, grants }: { api: ApiConfig | undefined; keys: ApiKeys; grants: Grants },
+    parts: {
+      readonly api: ApiConfig | undefined;
+      readonly keys: ApiKeys;
+      readonly grants: Grants;
+      readonly operations: OperationPaths | undefined;
+    },
     named: ReadonlyMap<string, string>,
   ) {
     this.id = id;
-    this.api = api;
-    this.#keys = keys;
-    this.#grants = grants;
+    this.api = parts.api;
+    this.#keys = parts.keys;
+    this.#grants = parts.grants;
+    this.#operations = parts.operations;
     this.#named = named;
+  }
+
+  /** False: the same request may be ruled otherwise later, as the OpenAPI document is fetched anew. */
+  get stable(): boolean {
+    return this.#operations === undefined;
+  }
+
+  /** Settles once requests can be ruled; undefined when they can. */
+  get waiting(): Promise<unknown> | undefined {
+    return this.#operations?.waiting;
   }
 
   /** False: a credential of this kind is looked at on the way (`auth/api-guard.ts`). */
@@ -196,13 +214,26 @@ export class RoutePolicy {
       const detail = `The claims are not what the subscriptions of application ${application} to API ${id} ask for.`;
       return refuse('forbidden', detail, { application });
     }
-    const grant = claimed.find(
-      ({ operations }) => operations === undefined || operations.some((holds) => holds(request)),
-    );
+    let paths: readonly string[] | undefined;
+    const grant = claimed.find(({ operations }) => {
+      if (operations === undefined) return true;
+      paths ??= this.#pathsOf(request);
+      return holdsOne(operations, request.method, paths);
+    });
     if (grant !== undefined) return grant.granted;
     const detail = `No subscription of application ${application} to API ${id} includes ${request.method} ${request.path}.`;
     return refuse('forbidden', detail, { application });
   }
+
+  /** The path of a request, and what the OpenAPI document calls it. */
+  #pathsOf({ method, path }: RequestView): readonly string[] {
+    const known = this.#operations?.of(method, path);
+    return known === undefined || known === path ? [path] : [path, known];
+  }
+}
+
+function holdsOne(operations: readonly Operation[], method: string, paths: readonly string[]): boolean {
+  return operations.some((holds) => holds(method, paths));
 }
 
 /** Takes the call from its plan, where one limits it. */

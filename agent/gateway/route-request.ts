@@ -79,7 +79,7 @@ export function routeRequest(head: RequestHead, serving: Serving | undefined, id
     route,
     application: ruling?.application,
     plan: ruling?.plan,
-    stable: true,
+    stable: policy?.stable !== false,
     decorate: cors === undefined ? undefined : (headers: HeaderList): void => cors.apply(headers, view),
   };
   if (ruling?.allowed === false) return { ...base, next: { kind: 'answer', answer: refusal(ruling) } };

@@ -41,7 +41,7 @@ export interface Serving {
   readonly mask: Mask;
   cors(routeId: string): Cors | undefined;
   chain(routeId: string): Chain;
-  /** Who looks at the requests of a route before its chain; undefined when `policy` decides all at once. */
+  /** Who looks at the requests of a route before its chain; undefined while `policy` decides all at once. */
   guard(routeId: string): Wrap | undefined;
   /** The server that gets a request of the route; asked again for every further try. */
   pick(routeId: string, basis: ChoiceBasis): Choice | Refusal;
@@ -67,12 +67,18 @@ export function compileServing(
   const parts: ChainParts = { clock, states: states.begin(), service: (key) => services.service(key) };
   const openApis = documents.build(config, placement.upstreams, parts.service);
   const chains = new Map(
-    config.routes.map((route) => [route.id, buildChain(route.id, route.middlewares, parts, openApis.of(route))]),
+    config.routes.map((route) => [route.id, buildChain(route.id, route.middlewares, parts, openApis.check(route))]),
   );
   const policy = new Policy(config, plans);
-  const policies = new Map(config.routes.map((route) => [route.id, policy.of(route)]));
+  const policies = new Map(config.routes.map((route) => [route.id, policy.of(route, openApis.operations(route))]));
   const guardOf = routeGuards(config, (routeId) => policies.get(routeId), parts);
   const guards = new Map(config.routes.map((route) => [route.id, guardOf(route)]));
+  // Their requests are ruled at once as soon as the OpenAPI document is there.
+  const waitsOnly = new Set(
+    config.routes.flatMap(({ id, policies: of = [] }) =>
+      of.length === 0 && policies.get(id)?.atOnce === true ? [id] : [],
+    ),
+  );
   const { served, leftOut } = leaveOut(config, placement.upstreams);
   const leftOutRouter = buildRouter([...leftOut.keys()]);
   const serving: Serving = {
@@ -86,7 +92,8 @@ export function compileServing(
     hostMap: placement.hostMap,
     mask: new Mask(headers, query),
     cors: (routeId) => cors.get(routeId),
-    guard: (routeId) => guards.get(routeId),
+    guard: (routeId) =>
+      waitsOnly.has(routeId) && policies.get(routeId)?.waiting === undefined ? undefined : guards.get(routeId),
     chain: (routeId) => chains.get(routeId) ?? NO_MIDDLEWARES,
     pick: (routeId, basis) => ofRoutes.get(routeId)?.choose(basis) ?? NO_SERVER,
     service: (key) => services.service(key),

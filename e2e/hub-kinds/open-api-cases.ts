@@ -131,6 +131,15 @@ export const openApiCases: readonly HubCase[] = [
   },
   {
     part: '2.6',
+    says: 'operation sets by the paths of the document, under its public base path',
+    manifests: set('{ path: "/p/{id}" }').replace(
+      'path: /spec,',
+      `path: "${spec(YAML.replaceAll('/shop/', '/'))}", override: { servers: [{ url: "https://public.test/shop" }] },`,
+    ),
+    asks: [allowed('/shop/p/7'), refused('/shop/p'), refused('/shop/p/7/8'), refused('/shop/a')],
+  },
+  {
+    part: '2.6',
     says: 'operation sets by pathPrefix',
     manifests: set('{ pathPrefix: /shop/a }'),
     asks: [allowed('/shop/a'), allowed('/shop/a/b'), refused('/shop/b')],

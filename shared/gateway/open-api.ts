@@ -12,4 +12,6 @@ export interface OpenApiConfig {
   readonly bases?: readonly string[] | undefined;
   readonly methodAndPath: boolean;
   readonly body: boolean;
+  /** Operation sets are compared with the paths of its operations too, and not with those of requests alone. */
+  readonly operations: boolean;
 }

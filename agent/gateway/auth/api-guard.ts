@@ -21,7 +21,10 @@ export function apiJudge(policy: RoutePolicy, checks: ApiChecks): Judge {
   const auth = policy.api?.auth;
   if (auth?.kind === 'jwt') return tokenJudge(auth, policy, checks.tokens(auth));
   if (auth?.kind === 'ldap') return directoryJudge(auth, policy, checks.directory(auth));
-  return (request, view, signal) => judgementOf(policy.rule(view), request, signal);
+  return async (request, view, signal) => {
+    await policy.waiting;
+    return judgementOf(policy.rule(view), request, signal);
+  };
 }
 
 function tokenJudge(auth: ApiJwtConfig, policy: RoutePolicy, tokens: TokenCheck): Judge {
@@ -38,6 +41,7 @@ function tokenJudge(auth: ApiJwtConfig, policy: RoutePolicy, tokens: TokenCheck)
     const { tokenNameClaim } = auth;
     if (tokenNameClaim !== undefined) noteCaller(request, { token: claimText(namedClaim(claims, tokenNameClaim)) });
     const caller = { application: policy.applicationNamed(appId), claims };
+    await policy.waiting;
     return tellOfToken(request, auth, claims) ?? judgementOf(policy.authorise(caller, view), request, signal);
   };
 }
@@ -51,6 +55,7 @@ function directoryJudge(auth: LdapConfig, policy: RoutePolicy, directory: Direct
     const refusal = await directory.check(given.user, given.password, signal);
     if (refusal !== undefined) return unauthorizedBasic(realm, `The user of API ${policy.id} is refused: ${refusal}.`);
     const caller = { application: policy.applicationNamed(given.user) };
+    await policy.waiting;
     return judgementOf(policy.authorise(caller, view), request, signal);
   };
 }

@@ -65,6 +65,7 @@ describe('an API with a directory', () => {
           from: { path: '/openapi.json', services: { 'IngressRoute/shop/pets#0': 'shop-web-80' } },
           methodAndPath: true,
           body: false,
+          operations: false,
         },
       },
     };

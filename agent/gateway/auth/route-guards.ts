@@ -34,7 +34,7 @@ export function routeGuards(
     const { policies = [] } = route;
     const ofPolicies = policies.map((name) => policyJudge(name, config.policies?.[name], checks));
     const ofApi = policyOf(route.id);
-    if (ofApi === undefined || (policies.length === 0 && ofApi.atOnce)) return guarded(ofPolicies);
+    if (ofApi === undefined || (policies.length === 0 && ofApi.atOnce && ofApi.stable)) return guarded(ofPolicies);
     return guarded([...ofPolicies, apiJudge(ofApi, checks)]);
   };
 }

@@ -6,6 +6,7 @@ import type { UpstreamPool } from '../upstream-pool.ts';
 import type { OpenApiConfig } from '../../../shared/gateway/open-api.ts';
 import { openApiCheck } from './open-api-check.ts';
 import { OpenApiKeeper } from './open-api-keeper.ts';
+import { OperationPaths } from './operation-paths.ts';
 
 /** The OpenAPI documents of the configuration in force; one that is asked for as before is not fetched anew. */
 export class OpenApiKeepers {
@@ -18,12 +19,19 @@ export class OpenApiKeepers {
     this.#log = log;
   }
 
-  /** The checks of routes; `commit` once the configuration is in force. */
+  /**
+   * What the documents are for: the checks of routes, and the paths that operation sets are compared with. `commit` once
+   * the configuration is in force.
+   */
   build(
     config: GatewayConfig,
     upstreams: ReadonlyMap<string, string>,
     service: (key: string) => Service,
-  ): { readonly of: (route: RouteConfig) => Wrap | undefined; readonly commit: () => void } {
+  ): {
+    readonly check: (route: RouteConfig) => Wrap | undefined;
+    readonly operations: (route: RouteConfig) => OperationPaths | undefined;
+    readonly commit: () => void;
+  } {
     const kept = new Map<string, { readonly keeper: OpenApiKeeper; readonly from: Service | undefined }>();
     const keeperOf = (openApi: OpenApiConfig, key: string | undefined): OpenApiKeeper => {
       const { source, refreshMs, bases, from } = openApi;
@@ -34,13 +42,27 @@ export class OpenApiKeepers {
       kept.set(identity, { keeper, from: key === undefined ? undefined : service(key) });
       return keeper;
     };
+    /** The document of the version, or of its API, that is wanted for something. */
+    const find = (
+      { id, api, apiVersion }: RouteConfig,
+      wanted: (openApi: OpenApiConfig) => boolean,
+    ): { readonly openApi: OpenApiConfig; readonly keeper: OpenApiKeeper } | undefined => {
+      const openApi = [`APIVersion ${apiVersion}`, `API ${api}`]
+        .map((holder) => config.openApis?.[holder])
+        .find((one) => one !== undefined && wanted(one));
+      if (openApi === undefined) return undefined;
+      const key = 'url' in openApi.from ? undefined : openApi.from.services[id];
+      if (key === undefined && !('url' in openApi.from)) return undefined;
+      return { openApi, keeper: keeperOf(openApi, key) };
+    };
     return {
-      of: ({ id, api, apiVersion }) => {
-        const openApi = config.openApis?.[`APIVersion ${apiVersion}`] ?? config.openApis?.[`API ${api}`];
-        if (openApi === undefined) return undefined;
-        const key = 'url' in openApi.from ? undefined : openApi.from.services[id];
-        if (key === undefined && !('url' in openApi.from)) return undefined;
-        return openApiCheck(openApi, keeperOf(openApi, key));
+      check: (route) => {
+        const found = find(route, ({ methodAndPath, body }) => methodAndPath || body);
+        return found === undefined ? undefined : openApiCheck(found.openApi, found.keeper);
+      },
+      operations: (route) => {
+        const found = find(route, ({ operations }) => operations);
+        return found === undefined ? undefined : new OperationPaths(found.keeper);
       },
       commit: () => {
         for (const [identity, keeper] of this.#keepers) if (!kept.has(identity)) keeper.close();

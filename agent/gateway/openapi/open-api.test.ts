@@ -1,13 +1,13 @@
 import fc from 'fast-check';
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { GatewayConfig } from '../../../shared/gateway/config.ts';
-import type { OpenApiConfig } from '../../../shared/gateway/open-api.ts';
-import { balancer, managed, prefix, ref, route } from '../testing/config.ts';
+import type { GatewayConfig, OperationMatcher } from '../../../shared/gateway/config.ts';
+import { balancer, prefix, ref, route } from '../testing/config.ts';
 import { closeServer, listen } from '../testing/gateway-under-test.ts';
 import { useGateway } from '../testing/use-gateway.ts';
 import { Contract } from './contract.ts';
 import { readOpenApi } from './read-open-api.ts';
+import { checked, key, petstore, SERVICES } from './testing/checked.ts';
 
 const start = useGateway();
 const servers: Server[] = [];
@@ -15,37 +15,6 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map(closeServer));
 });
 
-const petSchema = {
-  type: 'object',
-  required: ['id', 'name'],
-  properties: {
-    id: { type: 'integer', readOnly: true },
-    name: { type: 'string', pattern: '^[a-z]+$', maxLength: 10 },
-    age: { type: 'integer', minimum: 0, exclusiveMinimum: true },
-    friend: { $ref: '#/components/schemas/Pet' },
-    note: { type: 'string', nullable: true },
-  },
-  additionalProperties: false,
-};
-const petstore = {
-  openapi: '3.0.3',
-  servers: [{ url: 'https://api.example/v1' }],
-  paths: {
-    '/pets': {
-      get: {},
-      post: {
-        requestBody: {
-          required: true,
-          content: { 'application/json': { schema: { $ref: '#/components/schemas/Pet' } } },
-        },
-      },
-    },
-    '/pets/mine': { get: {} },
-    '/pets/{id}': { get: {}, delete: {} },
-    '/pets/{id}.json': { put: {} },
-  },
-  components: { schemas: { Pet: petSchema } },
-};
 const contract = (document: object) => new Contract(readOpenApi(JSON.stringify(document)));
 const bodyOf = (made: Contract, value: unknown, type = 'application/json') => {
   const found = made.find('POST', '/pets');
@@ -147,27 +116,6 @@ components:
     expect(bodyOf(contract(bad), { name: `${'a'.repeat(50_000)}!` })).toHaveLength(1);
   });
 });
-
-function checked(from: OpenApiConfig['from'], more: Partial<OpenApiConfig> = {}): GatewayConfig {
-  const config = managed({
-    plans: {
-      'shop/small': {
-        source: ref('APIPlan', 'small'),
-        quota: { limit: 100, periodMs: 60_000, bucket: 'subscription' },
-      },
-    },
-  });
-  const readers = config.subscriptions['shop/readers'];
-  if (readers === undefined) throw new Error('the sample configuration has changed');
-  const openApi = { source: ref('API', 'pets'), from, methodAndPath: true, body: true, ...more };
-  return {
-    ...config,
-    subscriptions: { 'shop/readers': { ...readers, operations: undefined } },
-    openApis: { 'API shop/pets': openApi },
-  };
-}
-
-const key = { Authorization: 'Bearer key-good' };
 
 describe('a gateway that checks', () => {
   test('lets through what the document has, refuses the rest with what failed, and refused calls cost nothing', async () => {
@@ -273,5 +221,71 @@ describe('a gateway that checks', () => {
       'openapi-away',
       expect.stringContaining('404'),
     ]);
+  });
+});
+
+describe('operation sets', () => {
+  /** Application `web-app` may call what the matchers hold. */
+  function narrowed(matchers: readonly OperationMatcher[], more: Partial<GatewayConfig> = {}): GatewayConfig {
+    const base = checked(
+      { path: '/openapi.json', services: SERVICES },
+      { methodAndPath: false, body: false, operations: true },
+    );
+    const api = base.apis['shop/pets'];
+    const readers = base.subscriptions['shop/readers'];
+    if (api === undefined || readers === undefined) throw new Error('the sample configuration has changed');
+    return {
+      ...base,
+      apis: { 'shop/pets': { ...api, operationSets: { set: matchers } } },
+      subscriptions: { 'shop/readers': { ...readers, operations: ['set'] } },
+      ...more,
+    };
+  }
+  const serve: RequestListener = (request, response) => {
+    response.end(request.url === '/openapi.json' ? JSON.stringify(petstore) : 'ok');
+  };
+
+  test.each<[string, OperationMatcher, readonly string[], readonly string[]]>([
+    [
+      'the path of an operation',
+      { methods: [], path: '/pets/{id}' },
+      ['/pets/7', '/pets/rex'],
+      ['/pets', '/pets/mine', '/pets/7/a'],
+    ],
+    ['a prefix of operations', { methods: [], pathPrefix: '/pets/{' }, ['/pets/7'], ['/pets', '/pets/mine']],
+    ['an expression for operations', { methods: [], pathRegex: '\\{id\\}$' }, ['/pets/7'], ['/pets/mine']],
+    ['the path of a request', { methods: [], path: '/pets/7' }, ['/pets/7'], ['/pets/8']],
+    ['methods and an operation', { methods: ['DELETE'], path: '/pets/{id}' }, [], ['/pets/7']],
+  ])('hold requests by %s', async (_, matcher, held, others) => {
+    const { ask } = await start(narrowed([matcher]), serve);
+    for (const path of held) expect([path, (await ask(path, { headers: key })).status]).toEqual([path, 200]);
+    for (const path of others) expect([path, (await ask(path, { headers: key })).status]).toEqual([path, 403]);
+    expect((await ask('/pets/7')).status).toBe(401);
+  });
+
+  test('hold calls that came before the document did', async () => {
+    const asked = Promise.withResolvers<() => void>();
+    const { ask } = await start(narrowed([{ methods: [], path: '/pets/{id}' }]), (request, response) => {
+      if (request.url === '/openapi.json') asked.resolve(() => response.end(JSON.stringify(petstore)));
+      else response.end('ok');
+    });
+    const answer = ask('/pets/7', { headers: key });
+    (await asked.promise)();
+    expect([(await answer).status, (await answer).header('x-quota-remaining')]).toEqual([200, '99']);
+    expect((await ask('/pets/7', { headers: key })).header('x-quota-remaining')).toBe('98');
+  });
+
+  test('hold by the paths of requests alone while the document cannot be had', async () => {
+    const { ask } = await start(
+      narrowed([
+        { methods: [], path: '/pets/{id}' },
+        { methods: [], path: '/pets' },
+      ]),
+      (request, response) => {
+        response.writeHead(request.url === '/openapi.json' ? 500 : 200).end();
+      },
+    );
+    expect((await ask('/pets', { headers: key })).status).toBe(200);
+    expect((await ask('/pets/7', { headers: key })).status).toBe(403);
   });
 });

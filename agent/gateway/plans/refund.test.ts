@@ -81,6 +81,7 @@ function checked({ auth = { kind: 'api-key' }, route = {}, rateLimit }: Manner =
         from: { path: '/openapi.json', services: { 'IngressRoute/shop/pets#0': 'shop-web-80' } },
         methodAndPath: true,
         body: false,
+        operations: false,
       },
     },
   };

@@ -58,13 +58,6 @@ export function compile(resolution: Resolution): { config: GatewayConfig; diagno
   for (const api of of(`${HUB}/API`)) apis[keyOf(api)] = apiConfig(scope, api);
   const versions = versionConfigs(scope, of(`${HUB}/APIVersion`), of(`${HUB}/API`));
 
-  const holders = [...of(`${HUB}/API`), ...of(`${HUB}/APIVersion`)];
-  const openApis = openApiConfigs(
-    scope,
-    holders,
-    routes.map(({ route }) => route),
-  );
-
   const applications: Record<string, ApplicationConfig> = {};
   const applicationDocuments = of(`${HUB}/ManagedApplication`);
   for (const application of applicationDocuments)
@@ -75,6 +68,13 @@ export function compile(resolution: Resolution): { config: GatewayConfig; diagno
   const sets = setNames(apis, versions);
   for (const subscription of of(`${HUB}/ManagedSubscription`))
     subscriptions[keyOf(subscription)] = subscriptionConfig(scope, subscription, (api) => sets.get(api) ?? []);
+
+  const openApis = openApiConfigs(
+    scope,
+    [...of(`${HUB}/API`), ...of(`${HUB}/APIVersion`)],
+    routes.map(({ route }) => route),
+    new Set(Object.values(subscriptions).flatMap(({ operations = [] }) => operations)),
+  );
 
   const plans: Record<string, PlanConfig> = {};
   for (const plan of of(`${HUB}/APIPlan`)) plans[keyOf(plan)] = planConfig(scope, plan);

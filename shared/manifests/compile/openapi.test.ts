@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { analyze } from '../analyze.ts';
 
 const meta = (name: string, more = '') => `metadata: { name: ${name}, namespace: shop${more} }`;
@@ -100,6 +100,32 @@ test('servers of the override are where the API is public', () => {
   expect(Object.values(config.openApis ?? {})).toMatchObject([
     { from: { url: 'https://docs.example/o.json' }, bases: ['/shop'], body: true },
   ]);
+});
+
+describe('the document is wanted for operation sets', () => {
+  const spec = '{ path: /o, operationSets: [{ name: read, matchers: [{ path: "/pets/{id}" }] }] }';
+  const plan = `apiVersion: hub.traefik.io/v1alpha1\nkind: APIPlan\n${meta('p')}\nspec: { title: P }`;
+  const subscription = (filter: string) =>
+    `apiVersion: hub.traefik.io/v1alpha1\nkind: ManagedSubscription\n${meta('s')}\nspec: { apis: [{ name: pets }], apiPlan: { name: p }${filter} }`;
+
+  test('that a subscription names, and for no others', () => {
+    const all = [service('web'), route('web'), api(spec), plan];
+    const { config, said } = compiled(...all, subscription(', operationFilter: { include: [read] }'));
+    expect(Object.values(config.openApis ?? {})).toMatchObject([
+      { from: { path: '/o' }, methodAndPath: false, body: false, operations: true },
+    ]);
+    expect(said).toBe('');
+    expect(compiled(...all, subscription('')).config.openApis).toBeUndefined();
+  });
+
+  test('and what is compared without it is told', () => {
+    const all = [service('web'), service('two'), route('web', 'two'), api(spec), plan];
+    const { config, said } = compiled(...all, subscription(', operationFilter: { include: [read] }'));
+    expect(config.openApis).toBeUndefined();
+    expect(said).toContain(
+      'operation sets are compared with the paths of requests, and not with those of the document',
+    );
+  });
 });
 
 test('nothing is fetched for an API that asks for no checks', () => {

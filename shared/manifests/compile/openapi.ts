@@ -5,15 +5,19 @@ import { fields, flag, isFields, items, text } from '../field.ts';
 import type { ManifestDocument } from '../types.ts';
 import { keyOf, notEnforced, type Scope } from './scope.ts';
 
-/** By `API NAMESPACE/NAME` and `APIVersion NAMESPACE/NAME`: what asks for checks against its OpenAPI document. */
+/**
+ * By `API NAMESPACE/NAME` and `APIVersion NAMESPACE/NAME`: what asks for its OpenAPI document, for checks or because a
+ * subscription is narrowed by `sets`, names of operation sets.
+ */
 export function openApiConfigs(
   scope: Scope,
   holders: readonly ManifestDocument[],
   routes: readonly RouteConfig[],
+  sets: ReadonlySet<string>,
 ): Record<string, OpenApiConfig> {
   const configs: Record<string, OpenApiConfig> = {};
   for (const holder of holders) {
-    const config = openApiConfig(scope, holder, routes);
+    const config = openApiConfig(scope, holder, routes, sets);
     if (config !== undefined) configs[`${holder.ref.kind} ${keyOf(holder)}`] = config;
   }
   return configs;
@@ -23,12 +27,15 @@ function openApiConfig(
   scope: Scope,
   holder: ManifestDocument,
   routes: readonly RouteConfig[],
+  sets: ReadonlySet<string>,
 ): OpenApiConfig | undefined {
   const spec = fields(holder.value, 'spec', 'openApiSpec');
   const methodAndPath = flag(spec['validateRequestMethodAndPath']) ?? false;
   const body = flag(spec['validateRequestBodySchema']) ?? false;
-  if (!methodAndPath && !body) return undefined;
-  const from = documentPlace(scope, holder, routes);
+  const operations = items(spec['operationSets']).some((set) => sets.has(text(fields(set)['name']) ?? ''));
+  if (!methodAndPath && !body && !operations) return undefined;
+  const without = methodAndPath || body ? CHECKS : SETS;
+  const from = documentPlace(scope, holder, routes, without);
   if (from === undefined) return undefined;
   const interval = text(spec['refreshInterval']);
   return {
@@ -38,24 +45,39 @@ function openApiConfig(
     bases: isFields(spec['override']) ? items(spec['override']['servers']).flatMap(basePath) : undefined,
     methodAndPath,
     body,
+    operations,
   };
 }
+
+/** What it means to go without the document. */
+interface Without {
+  readonly severity: 'info' | 'warning';
+  readonly words: string;
+}
+
+const CHECKS: Without = { severity: 'warning', words: 'requests are not checked' };
+const SETS: Without = {
+  severity: 'info',
+  words: 'operation sets are compared with the paths of requests, and not with those of the document',
+};
 
 function documentPlace(
   scope: Scope,
   holder: ManifestDocument,
   routes: readonly RouteConfig[],
+  without: Without,
 ): OpenApiConfig['from'] | undefined {
   const spec = fields(holder.value, 'spec', 'openApiSpec');
   const url = text(spec['url']);
   if (url !== undefined) {
     if (/^https?:\/\//i.test(url)) return { url };
-    notEnforced(scope, holder, ['spec', 'openApiSpec', 'url'], 'the document is fetched by http and https only');
+    const why = `the document is fetched by http and https only; ${without.words}`;
+    notEnforced(scope, holder, ['spec', 'openApiSpec', 'url'], why, without.severity);
     return undefined;
   }
   const path = text(spec['path']);
   if (path === undefined) return undefined;
-  const services = servicesOf(scope, holder, routes);
+  const services = servicesOf(scope, holder, routes, without);
   return Object.keys(services).length === 0 ? undefined : { path, services };
 }
 
@@ -63,7 +85,12 @@ function documentPlace(
  * By route, the Service that has the document: the one behind the object of the route. An object that leads to several
  * goes without (`hub-kinds` facts 2.6), which is said.
  */
-function servicesOf(scope: Scope, holder: ManifestDocument, routes: readonly RouteConfig[]): Record<string, string> {
+function servicesOf(
+  scope: Scope,
+  holder: ManifestDocument,
+  routes: readonly RouteConfig[],
+  without: Without,
+): Record<string, string> {
   const key = keyOf(holder);
   const all = routes.filter((route) => (holder.ref.kind === 'API' ? route.api : route.apiVersion) === key);
   const direct = holder.ref.kind === 'API' ? all.filter(({ apiVersion }) => apiVersion === undefined) : all;
@@ -75,8 +102,8 @@ function servicesOf(scope: Scope, holder: ManifestDocument, routes: readonly Rou
     const [[place, service] = []] = found;
     if (place === undefined || service === undefined) continue;
     if (found.size > 1) {
-      const why = `the document is on the Service behind the routes, but those of ${object} lead to ${found.size} of them; use url`;
-      notEnforced(scope, holder, ['spec', 'openApiSpec', 'path'], why);
+      const why = `the document is on the Service behind the routes, but those of ${object} lead to ${found.size} of them: ${without.words} there; use url`;
+      notEnforced(scope, holder, ['spec', 'openApiSpec', 'path'], why, without.severity);
       continue;
     }
     places.add(place);
