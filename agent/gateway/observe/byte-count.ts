@@ -1,6 +1,9 @@
+import type { HeaderPair } from '../../../shared/http1/header-list.ts';
 import type { Headers } from '../../recorder/exchange-record.ts';
 import { DechunkStream } from '../middlewares/dechunk-stream.ts';
 import { headerValue } from './header-value.ts';
+
+const NO_TRAILERS: readonly HeaderPair[] = [];
 
 /** Counts the bytes of a body that comes with its framing. */
 export class ByteCount {
@@ -11,6 +14,11 @@ export class ByteCount {
   constructor(headers: Headers) {
     this.#dechunk =
       headerValue(headers, 'transfer-encoding')?.toLowerCase() === 'chunked' ? new DechunkStream() : undefined;
+  }
+
+  /** What came behind the body. */
+  get trailers(): readonly HeaderPair[] {
+    return this.#dechunk?.trailers ?? NO_TRAILERS;
   }
 
   add(bytes: Uint8Array): void {

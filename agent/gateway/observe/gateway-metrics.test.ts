@@ -168,6 +168,31 @@ test.each<[string, Record<string, string>, string, string]>([
   expect(samples((await observer.metricsText()) ?? '')[key]).toBe(1);
 });
 
+test('the code of gRPC is found in trailers, whether middlewares look at the body or not', async () => {
+  const retry: MiddlewareConfig = { kind: 'retry', source: ref('Middleware', 'r'), attempts: 2, initialIntervalMs: 1 };
+  const { ask, recorder, gateway } = await start(
+    plain(route('chain', prefix('/chain'), { middlewares: [retry], priority: 2 }), route('all', prefix('/'))),
+    (request, response) => {
+      request.resume();
+      response.writeHead(200, { 'Content-Type': 'application/grpc', Trailer: 'Grpc-Status' });
+      response.write('a message');
+      response.addTrailers({ 'Grpc-Status': request.url === '/chain' ? '7' : '0' });
+      response.end();
+    },
+  );
+  const { observer } = await observe({ recorder, gateway }, { metrics: true });
+  for (const target of ['/', '/chain']) await ask(target, { headers: { 'Content-Type': 'application/grpc' } });
+  const found = samples((await observer.metricsText()) ?? '');
+  for (const code of ['0', '7']) {
+    const labels = `code="${code}",method="GET",protocol="grpc",service="shop-web-80@kubernetescrd"`;
+    expect(found[`traefik_service_requests_total{${labels}}`]).toBe(1);
+    expect(found[`traefik_service_responses_bytes_total{${labels}}`]).toBe('a message'.length);
+    expect(
+      found[`traefik_entrypoint_requests_total{code="${code}",entrypoint="web",method="GET",protocol="grpc"}`],
+    ).toBe(1);
+  }
+});
+
 test('the same metrics are pushed by OTLP, time and again and once more at the end', async () => {
   const receiver = await receive();
   const { ask, recorder, gateway } = await start(managed());

@@ -1,3 +1,4 @@
+import type { HeaderPair } from '../../../shared/http1/header-list.ts';
 import type { Headers } from '../../recorder/exchange-record.ts';
 import type { ServerState } from '../services/server-state.ts';
 import type { Measure, MetricName, MetricSink, Reading } from './metric-sink.ts';
@@ -91,8 +92,8 @@ export class GatewayMetrics {
     const { start, tookMs = 0 } = record;
     const method = METHODS.has(start.method) ? start.method : OTHER_METHOD;
     const protocol = protocolOf(start.headers);
-    const grpc = protocol.startsWith('grpc') ? (grpcCode(record.responseHeaders) ?? GRPC_UNKNOWN) : undefined;
-    const labels = { code: grpc ?? String(status), method, protocol };
+    const code = codeOf(protocol, status, record.responseHeaders ?? [], exchange.responseTrailers);
+    const labels = { code, method, protocol };
     const whole = { tookMs, requestBytes: requestSize, responseBytes: responseSize };
     const { takenBy } = start;
     const service = takenBy === undefined ? '' : routerService(takenBy);
@@ -111,18 +112,16 @@ export class GatewayMetrics {
     }
     if (this.#service !== undefined) {
       const { attempts, retries } = exchange;
-      for (const [at, { server, status: answered, tookMs: took = 0, bytes, headers }] of attempts.entries()) {
-        const code = grpc === undefined ? String(answered) : (grpcCode(headers) ?? GRPC_UNKNOWN);
-        const own = { service: server.service };
+      for (const attempt of attempts) {
+        const own = {
+          code: codeOf(protocol, attempt.status, attempt.headers, attempt.trailers),
+          service: attempt.server.service,
+        };
         // What was tried again had reached nobody: nothing of it was sent.
-        const requestBytes = at === attempts.length - 1 ? requestSize : 0;
-        add(this.#service, 's', {
-          labels: { ...labels, code, ...own },
-          tookMs: took,
-          requestBytes,
-          responseBytes: bytes,
-        });
-        if (tls !== undefined) this.#service.tls({ ...tls, ...own }, 1);
+        const requestBytes = attempt === attempts.at(-1) ? requestSize : 0;
+        const { tookMs: took = 0, bytes: responseBytes } = attempt;
+        add(this.#service, 's', { labels: { ...labels, ...own }, tookMs: took, requestBytes, responseBytes });
+        if (tls !== undefined) this.#service.tls({ ...tls, service: own.service }, 1);
       }
       if (retries > 0) this.#service.retries({ service }, retries);
     }
@@ -133,7 +132,9 @@ export class GatewayMetrics {
     if (this.#service === undefined) return;
     const { method: named, headers } = record.start;
     const method = METHODS.has(named) ? named : OTHER_METHOD;
-    const labels = { code: String(outcome.status), method, protocol: protocolOf(headers), service: outcome.service };
+    const protocol = protocolOf(headers);
+    const code = codeOf(protocol, outcome.status, outcome.headers, outcome.trailers);
+    const labels = { code, method, protocol, service: outcome.service };
     add(this.#service, 's', { labels, ...outcome });
   }
 
@@ -237,7 +238,9 @@ function protocolOf(headers: Headers): string {
   return type.startsWith('application/grpc') ? 'grpc' : 'http';
 }
 
-function grpcCode(headers: Headers | undefined): string | undefined {
-  const code = headers === undefined ? undefined : headerValue(headers, 'grpc-status');
-  return code !== undefined && /^\d{1,2}$/.test(code) ? code : undefined;
+/** Of gRPC its own code: in the head where there is no body, else in what comes behind it. */
+function codeOf(protocol: string, status: number, headers: Headers, trailers: readonly HeaderPair[]): string {
+  if (!protocol.startsWith('grpc')) return String(status);
+  const code = headerValue(headers, 'grpc-status') ?? headerValue(trailers, 'grpc-status') ?? '';
+  return /^\d{1,2}$/.test(code) ? code : GRPC_UNKNOWN;
 }

@@ -81,7 +81,10 @@ export class Observer {
   async #change(config: ObserveConfig): Promise<void> {
     const before = this.#parts;
     const parts = await this.#make(config);
-    const observers = new Observers([...parts.values()].map(({ observing }) => observing));
+    const observers = new Observers(
+      [...parts.values()].map(({ observing }) => observing),
+      this.#options.say,
+    );
     this.#options.recorder.watchFor = parts.size === 0 ? undefined : (record) => observers.watch(record);
     const kept = new Set(parts.values());
     const over: Observing[] = [...before.values()].filter((part) => !kept.has(part)).map((part) => part.observing);

@@ -13,12 +13,15 @@ export interface Observing {
 /** All who want to know of the exchanges that begin under one configuration. */
 export class Observers {
   readonly #parts: readonly Observing[];
-  #tracing: Observing | undefined;
+  readonly #tracing: Observing | undefined;
+  readonly #say: (message: string) => void;
+  readonly #faulty = new Set<Observing>();
   #under = 0;
   #rest: PromiseWithResolvers<void> | undefined;
 
-  constructor(parts: readonly Observing[]) {
+  constructor(parts: readonly Observing[], say: (message: string) => void) {
     this.#parts = parts;
+    this.#say = say;
     this.#tracing = parts.find((part) => part.begin !== undefined);
   }
 
@@ -28,17 +31,18 @@ export class Observers {
   }
 
   begin(record: ExchangeRecord): ExchangeTrace | undefined {
-    return this.#tracing?.begin?.(record);
+    const tracing = this.#tracing;
+    return tracing === undefined ? undefined : this.#tell(tracing, () => tracing.begin?.(record));
   }
 
   finished(exchange: WatchedExchange): void {
-    for (const part of this.#parts) part.finished?.(exchange);
+    for (const part of this.#parts) this.#tell(part, () => part.finished?.(exchange));
     this.#under -= 1;
     if (this.#under === 0) this.#rest?.resolve();
   }
 
   mirrored(exchange: WatchedExchange, outcome: MirrorOutcome): void {
-    for (const part of this.#parts) part.mirrored?.(exchange, outcome);
+    for (const part of this.#parts) this.#tell(part, () => part.mirrored?.(exchange, outcome));
   }
 
   /** Resolves once no exchange is under way; no further one may begin. */
@@ -46,5 +50,19 @@ export class Observers {
     if (this.#under === 0) return Promise.resolve();
     this.#rest ??= Promise.withResolvers();
     return this.#rest.promise;
+  }
+
+  /** No request fails because somebody could not count it. */
+  #tell<T>(part: Observing, run: () => T): T | undefined {
+    try {
+      return run();
+    } catch (error) {
+      if (!this.#faulty.has(part)) {
+        const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        this.#say(`A fault of the agent: an exchange is missing in what "observe" of adit.yaml asks for. ${why}`);
+      }
+      this.#faulty.add(part);
+      return undefined;
+    }
   }
 }

@@ -18,6 +18,8 @@ export interface Attempt {
   headers: readonly HeaderPair[];
   /** Of the body of its answer. */
   bytes: number;
+  /** What came behind that body. */
+  trailers: readonly HeaderPair[];
   /** Until its answer was complete; undefined as long as it is not. */
   tookMs: number | undefined;
 }
@@ -29,6 +31,8 @@ export interface MirrorOutcome {
   readonly tookMs: number;
   readonly requestBytes: number;
   readonly responseBytes: number;
+  readonly headers: readonly HeaderPair[];
+  readonly trailers: readonly HeaderPair[];
 }
 
 /** Spans of one exchange. */
@@ -102,6 +106,11 @@ export class WatchedExchange implements ExchangeWatch {
     return this.#response?.bytes ?? 0;
   }
 
+  /** What the visitor got behind that body. */
+  get responseTrailers(): readonly HeaderPair[] {
+    return this.#response?.trailers ?? NO_FIELDS;
+  }
+
   sent(server: WatchedServer, method: string, head: Buffer): readonly HeaderPair[] | undefined {
     this.#endAttempt();
     this.attempts.push({
@@ -110,6 +119,7 @@ export class WatchedExchange implements ExchangeWatch {
       status: 0,
       headers: NO_FIELDS,
       bytes: 0,
+      trailers: NO_FIELDS,
       tookMs: undefined,
     });
     this.#traced = this.trace?.request('ReverseProxy', () => sentRequest(server, method, head));
@@ -149,12 +159,12 @@ export class WatchedExchange implements ExchangeWatch {
     const traced = this.trace?.request(name, () => request);
     const { service } = request;
     const since = performance.now();
-    let answer: { status: number; body: ByteCount } | undefined;
+    let answer: { status: number; headers: readonly HeaderPair[]; body: ByteCount } | undefined;
     let over = false;
     return {
       fields: traced?.fields ?? NO_FIELDS,
       answered: (status, headers) => {
-        answer = { status, body: new ByteCount(headers) };
+        answer = { status, headers: [...headers], body: new ByteCount(headers) };
         traced?.answered(status, headers);
       },
       answerBytes: (bytes) => answer?.body.add(bytes),
@@ -166,6 +176,8 @@ export class WatchedExchange implements ExchangeWatch {
         this.#observers.mirrored(this, {
           service,
           status: answer.status,
+          headers: answer.headers,
+          trailers: answer.body.trailers,
           tookMs: performance.now() - since,
           requestBytes: Number(headerValue(request.headers, 'content-length') ?? 0),
           responseBytes: answer.body.bytes,
@@ -200,7 +212,9 @@ export class WatchedExchange implements ExchangeWatch {
     if (attempt === undefined || attempt.tookMs !== undefined) return;
     attempt.tookMs = performance.now() - attempt.sinceMs;
     // Where no middleware changes answers, what comes is what goes out.
-    attempt.bytes = (this.#originBytes ?? this.#response)?.bytes ?? 0;
+    const body = this.#originBytes ?? this.#response;
+    attempt.bytes = body?.bytes ?? 0;
+    attempt.trailers = body?.trailers ?? NO_FIELDS;
     this.#originBytes = undefined;
     if (attempt.status !== 0) return;
     attempt.status = CLIENT_CLOSED_REQUEST;
