@@ -5,6 +5,7 @@ import { MeterProvider, PeriodicExportingMetricReader, type ResourceMetrics } fr
 import { durationMs } from '../../../shared/manifests/duration.ts';
 import type { OtlpMetricsConfig } from '../../../shared/workspace/observe-config.ts';
 import { GatewayMetrics, type GatewayState } from './gateway-metrics.ts';
+import { HttpMetrics } from './http-metrics.ts';
 import type { Measure, MetricName, MetricSink, Reading } from './metric-sink.ts';
 import { Arrival, exporterOptions, resourceOf, type ExporterOptions } from './otlp.ts';
 import type { MirrorOutcome, WatchedExchange } from './watched-exchange.ts';
@@ -18,6 +19,7 @@ const MAX_TIMEOUT_MS = 10_000;
 export class OtlpMetrics {
   readonly #provider: MeterProvider;
   readonly #metrics: GatewayMetrics;
+  readonly #http: HttpMetrics;
 
   /** Throws AgentError for an address that nothing is ever sent to. */
   constructor(
@@ -35,12 +37,15 @@ export class OtlpMetrics {
       resource: resourceOf(config, options.version),
       readers: [new PeriodicExportingMetricReader({ exporter, exportIntervalMillis, exportTimeoutMillis })],
     });
-    const sink = new OtlpSink(this.#provider.getMeter('adit', options.version), config.explicitBoundaries);
+    const meter = this.#provider.getMeter('adit', options.version);
+    const sink = new OtlpSink(meter, config.explicitBoundaries);
+    this.#http = new HttpMetrics(meter, config.explicitBoundaries);
     this.#metrics = new GatewayMetrics(sink, config, options.state);
   }
 
   finished(exchange: WatchedExchange): void {
     this.#metrics.count(exchange);
+    this.#http.count(exchange);
   }
 
   mirrored(exchange: WatchedExchange, outcome: MirrorOutcome): void {
