@@ -10,8 +10,8 @@ import type { PrometheusMetrics } from './prometheus-metrics.ts';
 
 /** Exchanges under way get this long to end before those who wanted to know of them are closed. */
 const REST_WITHIN_MS = 5000;
-/** What waits gets this long to arrive. */
-const ARRIVE_WITHIN_MS = 2000;
+/** What waits gets this long to arrive: who stops the agent gives it two seconds in all. */
+const ARRIVE_WITHIN_MS = 1000;
 
 export interface ObserverOptions {
   readonly recorder: Recorder;
