@@ -2,7 +2,6 @@ import type { Http1Error } from '../shared/http1/errors.ts';
 import type { ResponseHead } from '../shared/http1/message-head.ts';
 import type { MessageHandler } from '../shared/http1/message-parser.ts';
 import { ResponseParser } from '../shared/http1/response-parser.ts';
-import { buffersCame } from '../shared/process/buffer-pressure.ts';
 import type { StreamReceiver } from '../shared/yamux/types.ts';
 import type { Target } from './target.ts';
 import type { Wire } from './wire.ts';
@@ -75,7 +74,6 @@ export class UpstreamConnection implements StreamReceiver, MessageHandler<Respon
   }
 
   onData(bytes: Uint8Array): void {
-    buffersCame(bytes.length);
     const sink = this.#sink;
     if (sink === undefined) {
       // Bytes on an idle wire: it is out of step, whatever they are.

@@ -4,7 +4,6 @@ import type { HeaderList } from '../shared/http1/header-list.ts';
 import type { RequestHead } from '../shared/http1/message-head.ts';
 import type { MessageHandler } from '../shared/http1/message-parser.ts';
 import { RequestParser } from '../shared/http1/request-parser.ts';
-import { buffersCame } from '../shared/process/buffer-pressure.ts';
 import type { ConnectionFacts } from './connection-facts.ts';
 import type { Edge } from './edge.ts';
 import type { Entrance, LocalResponse } from './entrance.ts';
@@ -297,7 +296,6 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
 
   #onData(bytes: Buffer): void {
     this.#edge.metrics.receivedBytes += bytes.length;
-    buffersCame(bytes.length);
     if (this.#reading === 'upgraded') {
       this.#exchange?.send(bytes);
       return;

@@ -2,7 +2,6 @@ import type { Http1Error } from '../../shared/http1/errors.ts';
 import type { RequestHead } from '../../shared/http1/message-head.ts';
 import type { MessageHandler } from '../../shared/http1/message-parser.ts';
 import { RequestParser } from '../../shared/http1/request-parser.ts';
-import { buffersCame } from '../../shared/process/buffer-pressure.ts';
 import { INTERNAL_HEADER_PREFIX } from '../../shared/tunnel/protocol.ts';
 import type { StreamReceiver, YamuxStream } from '../../shared/yamux/types.ts';
 import { Exchange } from './exchange.ts';
@@ -64,7 +63,6 @@ export class StreamServer implements StreamReceiver, MessageHandler<RequestHead>
   }
 
   onData(bytes: Uint8Array): void {
-    buffersCame(bytes.length);
     this.#owed += bytes.length;
     if (this.#tunnel) this.#exchange?.requestBody(bytes);
     else this.#parser.push(bytes);

@@ -3,7 +3,6 @@ import type { Http1Error } from '../../shared/http1/errors.ts';
 import type { ResponseHead } from '../../shared/http1/message-head.ts';
 import type { MessageHandler } from '../../shared/http1/message-parser.ts';
 import { ResponseParser } from '../../shared/http1/response-parser.ts';
-import { buffersCame } from '../../shared/process/buffer-pressure.ts';
 import { AgentError } from '../errors.ts';
 import type { SocketReads } from './socket-reads.ts';
 import type { UpstreamTarget } from './upstream-target.ts';
@@ -175,7 +174,6 @@ export class Http1Connection implements UpstreamConnection, MessageHandler<Respo
   }
 
   #onData(bytes: Buffer): void {
-    buffersCame(bytes.length);
     if (this.#raw) {
       this.#sink?.onRaw(bytes);
       return;
