@@ -6,7 +6,13 @@ import { cpuMs } from './rig/cpu-time.ts';
 import { nginxProxy, nginxUpstream } from './rig/nginx-pair.ts';
 import { printProfile, PROFILED } from './rig/profile.ts';
 import { withRealTime } from './rig/real-time.ts';
-import { startFixedAnswers, startNativeAnswers, startStack, startUndiciProxy } from './rig/programs.ts';
+import {
+  startFixedAnswers,
+  startNativeAnswers,
+  startNativeSplice,
+  startStack,
+  startUndiciProxy,
+} from './rig/programs.ts';
 import { wrk, type Measured } from './rig/wrk.ts';
 
 /**
@@ -16,8 +22,8 @@ import { wrk, type Measured } from './rig/wrk.ts';
  * `npm run bench -- requests [--seconds 3] [--rounds 3] [--cases 1k:64,64k:64,1k:64:vary] [--parties nginx,adit]
  * [--dist DIR[,DIR]] [--json FILE]`. With several bundles each is a party of its own, so that versions are compared in one
  * run. The party `floor` is a server of `node:net` that gives the same answer of 1 KB to everybody: what a request costs a
- * process of Node at least, and ours are two; `native-floor` is the same with its sockets in native code (a C compiler is
- * needed). A case with `vary` has other heads in each request.
+ * process of Node at least, and ours are two; `native-floor` is the same with its sockets in native code, and
+ * `native-splice` a tunnel of two programs in C that encrypt nothing and read no HTTP (a C compiler is needed for both). A case with `vary` has other heads in each request.
  *
  * `--realtime` (root) lets what is measured run before all else on the machine, with a pause after each sample: on a
  * machine with other work the figures are then nearer to those of one at rest.
@@ -132,6 +138,11 @@ async function startParties(names: readonly string[]): Promise<Party[]> {
     const server = await startNativeAnswers(1024);
     stops.push(() => server.stop());
     add('native floor, 1 KB', server.address, 'localhost', { server: [server.pid] });
+  }
+  if (names.includes('native-splice')) {
+    const splice = await startNativeSplice(upstream.address);
+    stops.push(() => splice.stop());
+    add('native splice', splice.address, 'localhost', { broker: [splice.broker], agent: [splice.agent] });
   }
   if (names.includes('undici')) {
     const proxy = await startUndiciProxy(upstream.address);

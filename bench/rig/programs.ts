@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { buildBatches } from '../native/build-batches.ts';
+import { compileAddon, compileProgram } from '../native/compile.ts';
 
 export interface Program {
   readonly pid: number;
@@ -51,7 +51,7 @@ export async function startFixedAnswers(bodyBytes: number): Promise<Program & { 
 /** The same with sockets in native code, compiled here. */
 export async function startNativeAnswers(bodyBytes: number): Promise<Program & { readonly address: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'adit-bench-'));
-  const addon = await buildBatches(folder);
+  const addon = await compileAddon('batches', folder);
   const program = fileURLToPath(new URL('../native/fixed-answers-process.ts', import.meta.url));
   const started = await start([program, addon, String(bodyBytes)]);
   const stop = async (): Promise<void> => {
@@ -61,9 +61,28 @@ export async function startNativeAnswers(bodyBytes: number): Promise<Program & {
   return { pid: started.program.pid, stop, address: started.line };
 }
 
-/** Runs a Node program until its first line of output. */
-async function start(args: readonly string[]): Promise<{ program: Program; line: string }> {
-  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+/** A tunnel of two programs in C that look at nothing, compiled here: see `bench/native/splice.c`. */
+export async function startNativeSplice(upstream: string): Promise<{
+  readonly address: string;
+  readonly broker: number;
+  readonly agent: number;
+  stop(): Promise<void>;
+}> {
+  const folder = await mkdtemp(join(tmpdir(), 'adit-bench-'));
+  const splice = await compileProgram('splice', folder);
+  const broker = await start(['broker'], splice);
+  const [visitors = '', tunnel = ''] = broker.line.split(' ');
+  const agent = await start(['agent', tunnel, upstream.split(':').at(-1) ?? ''], splice);
+  const stop = async (): Promise<void> => {
+    await Promise.all([broker.program.stop(), agent.program.stop()]);
+    await rm(folder, { recursive: true });
+  };
+  return { address: `127.0.0.1:${visitors}`, broker: broker.program.pid, agent: agent.program.pid, stop };
+}
+
+/** Runs a program, of Node unless told otherwise, until its first line of output. */
+async function start(args: readonly string[], command = process.execPath): Promise<{ program: Program; line: string }> {
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const [line] = (await Promise.race([
     once(createInterface({ input: child.stdout }), 'line'),
     once(child, 'exit').then(() => Promise.reject(new Error(`${args.join(' ')} ended before it was ready`))),
