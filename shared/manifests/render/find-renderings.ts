@@ -19,6 +19,8 @@ export interface Renderings {
   readonly roots: readonly Rendering[];
   /** Paths that are read by a program and not as plain manifests. */
   readonly taken: ReadonlySet<string>;
+  /** Those of them that kustomizations name: what objects are made of. */
+  readonly sources: ReadonlySet<string>;
   /** Those of them that say only what is another about an object. */
   readonly patches: ReadonlySet<string>;
   /** What kustomizations name and is not among the files: a base elsewhere in the repository. */
@@ -50,6 +52,7 @@ export function findRenderings(files: readonly SourceFile[]): Renderings {
     else if (name === CHART) charts.set(dir, path);
   }
   const taken = new Set<string>();
+  const sources = new Set<string>();
   const patches = new Set<string>();
   const built = new Set<string>();
   const roots: Rendering[] = [];
@@ -66,6 +69,7 @@ export function findRenderings(files: readonly SourceFile[]): Renderings {
       if (isRemote(name)) continue;
       const target = join(dir, name);
       taken.add(target);
+      if (known.has(target)) sources.add(target);
       if (overlays.has(target)) built.add(target);
       else if (!known.has(target)) beyond.add(target);
     }
@@ -77,7 +81,7 @@ export function findRenderings(files: readonly SourceFile[]): Renderings {
     if (roots.some((root) => root.by === 'helm' && isBelow(dir, root.dir))) continue;
     roots.push({ by: 'kustomize', dir, entry, ...madeOf(dir, overlays) });
   }
-  return { roots: roots.toSorted((a, b) => (a.dir < b.dir ? -1 : 1)), taken, patches, beyond: [...beyond] };
+  return { roots: roots.toSorted((a, b) => (a.dir < b.dir ? -1 : 1)), taken, sources, patches, beyond: [...beyond] };
 }
 
 /** What an overlay names, and what that names in its turn. */

@@ -61,7 +61,7 @@ export async function renderFolders(options: RenderOptions): Promise<RenderResul
   const { files, unsaved = new Map(), memory = new Map<string, Made>(), env = process.env } = options;
   const root = await realpath(options.root);
   const sources = await withBases(files, (path) => readBase(root, path, unsaved));
-  const { roots, taken, patches } = findRenderings(sources);
+  const { roots, taken, patches, sources: named } = findRenderings(sources);
   const given = new Set(files.map(({ path }) => path));
   const wanted = roots.filter(({ entry }) => given.has(entry));
   const texts = new Map(sources.map(({ path, text }) => [path, text]));
@@ -91,7 +91,7 @@ export async function renderFolders(options: RenderOptions): Promise<RenderResul
     if (!('text' in one.outcome)) problems.push(renderProblem(rendering, one.outcome));
     if (lastGood === undefined) continue;
     output += lastGood.length;
-    const own = sources.filter(({ path }) => taken.has(path) && parts.some((part) => isBelow(path, part)));
+    const own = sources.filter(({ path }) => named.has(path) && parts.some((part) => isBelow(path, part)));
     rendered.push({
       ...rendering,
       text: lastGood,
