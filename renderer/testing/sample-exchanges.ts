@@ -32,6 +32,7 @@ export function sampleExchange(summary: ExchangeSummary): Exchange {
   return {
     ...summary,
     upstream: 'http://127.0.0.1:3000',
+    traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
     request: {
       headers: [
         ['Host', summary.host],

@@ -27,7 +27,10 @@ export function ApiExplorer() {
     return (
       <div className="empty">
         <p>No API objects in this folder yet.</p>
-        <p className="dim">Write an `API`, an `APIPlan` or an `Ingress` in a YAML file and it appears here.</p>
+        <p className="dim">
+          Write an <span className="mono">API</span>, an <span className="mono">APIPlan</span> or an{' '}
+          <span className="mono">Ingress</span> in a YAML file and it appears here.
+        </p>
         <Button onClick={() => openDialog({ kind: 'new-file', folder: '' })}>New file</Button>
       </div>
     );

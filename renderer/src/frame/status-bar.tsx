@@ -34,8 +34,8 @@ export function StatusBar() {
       {url !== undefined && preview?.state !== 'off' && <PreviewAddress url={url} />}
       {workspace && links.length === 0 && <span className="dim">No preview runs</span>}
       {preview?.control.url !== undefined && !preview.control.reachable && (
-        <span className="warn" title={preview.control.error}>
-          △ control plane away, the preview goes on
+        <span className="warn status-control" title={preview.control.error}>
+          △ control plane away<span className="status-more">, the preview goes on</span>
         </span>
       )}
       <span className="grow" />
@@ -55,7 +55,9 @@ export function StatusBar() {
         </span>
       )}
       {preview?.config.appliedAt !== undefined && preview.state !== 'off' && (
-        <AppliedTime key={preview.config.appliedAt} at={preview.config.appliedAt} />
+        <span className="status-time">
+          <AppliedTime key={preview.config.appliedAt} at={preview.config.appliedAt} />
+        </span>
       )}
       {workspace && <PanelToggles />}
     </footer>

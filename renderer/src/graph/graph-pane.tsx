@@ -23,7 +23,7 @@ function Pane() {
     <section className="pane graph-pane" aria-label="Graph">
       <div className="pane-head">
         <h2>Graph</h2>
-        <span className="dim small">
+        <span className="dim small ellipsis">
           {nodes === 1 ? '1 node' : `${nodes} nodes`}
           {missing > 0 && <span className="bad">, {missing} not defined</span>}
         </span>

@@ -4,6 +4,7 @@ import { roleWords } from '../graph/role.ts';
 import { StateMark, stateWords } from '../explorer/state-mark.tsx';
 import { renderedWords } from '../rendered/rendered-words.ts';
 import { openDialog } from '../state/dialogs.ts';
+import { Breakable } from '../notice/breakable.tsx';
 import { useLayout } from '../state/layout.ts';
 import { useLive } from '../state/live.ts';
 import { indexModel } from '../state/model-index.ts';
@@ -103,7 +104,7 @@ export function Inspector() {
                       object.file !== undefined && goTo({ path: object.file, line: object.line ?? 1, column: 1 })
                     }
                   >
-                    {object.file}:{object.line}
+                    <Breakable text={object.file} after="/" />:{object.line}
                   </button>
                 </dd>
               </>
@@ -121,7 +122,9 @@ export function Inspector() {
                 >
                   <span>
                     {problem.path !== undefined && !problem.message.includes(problem.path) && (
-                      <span className="mono">{problem.path}: </span>
+                      <span className="mono">
+                        <Breakable text={problem.path} after="." />:{' '}
+                      </span>
                     )}
                     {problem.message}
                   </span>

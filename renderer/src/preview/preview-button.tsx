@@ -21,7 +21,7 @@ export function PreviewButton() {
   }
 
   return (
-    <Popover opened={open} onChange={setOpen} position="bottom-end" width={400} trapFocus returnFocus>
+    <Popover opened={open} onChange={setOpen} position="bottom-end" width="min(480px, 94vw)" trapFocus returnFocus>
       <Popover.Target>
         <Button
           className="preview-button"

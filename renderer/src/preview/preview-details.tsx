@@ -34,7 +34,7 @@ export function PreviewDetails({ busy, onToggle }: { busy: boolean; onToggle: ()
           {preview.leaseExpiresAt === undefined
             ? ''
             : ` until its lease ends at ${new Date(preview.leaseExpiresAt).toLocaleTimeString()}`}
-          . {preview.control.error}
+          .{preview.control.error !== undefined && ` It said last: ${preview.control.error}.`}
         </div>
       )}
       {!off &&

@@ -5,6 +5,7 @@ import { keyOfRef, type Diagnostic } from '../state/model-index.ts';
 import { goTo } from '../state/selection.ts';
 import { sizes } from '../theme/tokens.ts';
 import { moveInList } from '../tree/move-in-list.ts';
+import { PlaceText } from './place-text.tsx';
 import { sortProblems } from './sort-problems.ts';
 
 const marks = { error: '▲', warning: '△', info: 'ⓘ' } as const;
@@ -62,8 +63,8 @@ export function ProblemsPanel() {
                     {problem.hint !== undefined && <span className="dim"> {problem.hint}</span>}
                   </span>
                   <span className="mono dim problem-code">{problem.code}</span>
-                  <span className="mono dim problem-place ellipsis">
-                    {problem.file}:{problem.line}
+                  <span className="dim problem-place">
+                    <PlaceText file={problem.file} line={problem.line} />
                   </span>
                 </button>
               </li>
