@@ -1,6 +1,7 @@
 import { expect, test, type Page } from '@playwright/test';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { renderedWorkspace } from './support/rendered-workspace.ts';
 import { root, until } from './support/running-stack.ts';
 import { sampleWorkspace, type SampleWorkspace } from './support/sample-workspace.ts';
 import { call, endPage, screenshot, servePage, startPreview, type ServedPage } from './support/served-page.ts';
@@ -61,6 +62,47 @@ test('the main window, with a preview and its traffic', async ({ page }) => {
   await page.getByRole('tab', { name: /^Agent/ }).click();
   await page.getByRole('button', { name: /^Preview: live/i }).click();
   await bothSchemes(page, 'agent');
+  await page.keyboard.press('Escape');
+  await page.getByRole('tab', { name: /^Traffic/ }).click();
+  await page.getByRole('tab', { name: 'Way' }).click();
+  await page.setViewportSize({ width: 900, height: 640 });
+  await bothSchemes(page, 'live-narrow');
+  appendFileSync(join(workspace.dir, 'manifests/routes.yaml'), '# one more line\n');
+  await page.getByRole('tab', { name: 'Changes' }).click();
+  await page.getByRole('button', { name: /^Commit/ }).click();
+  await expect(page.getByRole('dialog').locator('.monaco-diff-editor .view-line').first()).toBeVisible();
+  await bothSchemes(page, 'commit-narrow');
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await bothSchemes(page, 'commit');
+});
+
+test('what an overlay and a chart render to, in a narrow window and with an error', async ({ page }) => {
+  test.slow();
+  const rendered = renderedWorkspace();
+  try {
+    writeFileSync(
+      join(rendered.dir, 'overlays/prod/kustomization.yaml'),
+      'namespace: petstore\nnamePrefix: a-name-that-takes-as-many-letters-as-a-name-in-kubernetes-\nresources:\n  - ../../base\n',
+    );
+    served = await servePage(page, rendered);
+    await page.goto(served.url);
+    await page
+      .getByRole('treeitem', { name: /rendered from/ })
+      .first()
+      .click();
+    await expect(page.locator('.monaco-editor .view-line').first()).toBeVisible();
+    await bothSchemes(page, 'rendered-long');
+    await page.setViewportSize({ width: 900, height: 640 });
+    await page.getByRole('tab', { name: 'Inspector' }).click();
+    await bothSchemes(page, 'rendered-narrow');
+    await page.getByRole('button', { name: 'Show what was rendered' }).click();
+    await expect(page.getByRole('dialog').locator('.view-line').first()).toBeVisible();
+    await bothSchemes(page, 'rendered-text-narrow');
+  } finally {
+    await endPage(served);
+    served = undefined;
+    rendered.remove();
+  }
 });
 
 test('nothing open, long names, errors, and a narrow window', async ({ page }) => {
