@@ -24,8 +24,11 @@ const searched = process.env['PATH'];
  * was started (`started/PID`), and stays for minutes when told to (`stay`).
  */
 const PROGRAM = `#!/bin/sh
+if [ -e "$HOME_OF_TEST/stay" ]; then
+  : > "$HOME_OF_TEST/started/$$"
+  exec /bin/sleep 600
+fi
 : > "$HOME_OF_TEST/started/$$"
-if [ -e "$HOME_OF_TEST/stay" ]; then exec /bin/sleep 600; fi
 exec /bin/cat "$2/made"
 `;
 
