@@ -1,8 +1,8 @@
-import { BlockList, isIP } from 'node:net';
 import { RE2JS } from 're2js';
 import { latin1Text } from '../../shared/gateway/byte-text.ts';
 import type { Matcher } from '../../shared/gateway/matcher.ts';
 import { assertNever } from '../../shared/result/result.ts';
+import { addressSet } from './address-set.ts';
 import type { RequestView } from './request-view.ts';
 
 export type Matches = (request: RequestView) => boolean;
@@ -72,8 +72,10 @@ export function compileMatcher(matcher: Matcher): Matches {
         return test(first === undefined ? '' : `${name}=${first}`);
       };
     }
-    case 'client-ip':
-      return clientIp(matcher.cidr);
+    case 'client-ip': {
+      const holds = addressSet([matcher.cidr]);
+      return (request) => holds(request.clientIp);
+    }
     default:
       return assertNever(matcher);
   }
@@ -107,18 +109,4 @@ function withoutVisitor(values: readonly string[]): readonly string[] {
   const list = values.join(', ');
   const comma = list.lastIndexOf(',');
   return comma < 0 ? [] : [list.slice(0, comma).trimEnd()];
-}
-
-function clientIp(cidr: string): Matches {
-  const [address = '', bits] = cidr.split('/');
-  const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-  const list = new BlockList();
-  if (isIP(address) === 0) return () => false;
-  if (bits === undefined) list.addAddress(address, family);
-  else list.addSubnet(address, Number(bits), family);
-  return (request) => {
-    const seen = request.clientIp.startsWith('::ffff:') ? request.clientIp.slice(7) : request.clientIp;
-    const version = isIP(seen);
-    return version !== 0 && list.check(seen, version === 6 ? 'ipv6' : 'ipv4');
-  };
 }

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { IpAllowListConfig } from '../../../shared/gateway/middleware.ts';
-import { addressSet, callerAddress } from './caller-address.ts';
+import { addressSet } from '../address-set.ts';
+import { callerAddress } from './caller-address.ts';
 import type { HeadStep } from './head-step.ts';
 import { plainAnswer } from './plain-answer.ts';
 
