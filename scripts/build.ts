@@ -13,6 +13,8 @@ const programs = {
   control: 'cli/roles/control.ts',
   broker: 'cli/roles/broker.ts',
   agent: 'cli/roles/agent.ts',
+  // A thread of the agent; among its parts, and hence after them.
+  'agent/bcrypt-worker': 'agent/gateway/middlewares/bcrypt-worker.ts',
   leash: 'cli/roles/leash.ts',
 };
 /** Loads what not every preview needs when it is needed: the parts lie in `dist/NAME/`. */

@@ -68,9 +68,9 @@ function passwordPolicy(config: Of<'basic-auth'>, passwords: PasswordCheck): Jud
     if (given === undefined) return refused;
     const digest = users.get(given.user);
     return new Promise((resolve) => {
-      passwords.check(given.password, digest ?? anyDigest, (right) => {
-        if (!right || digest === undefined) {
-          resolve(refused);
+      passwords.check(given.password, digest ?? anyDigest, (verdict) => {
+        if (verdict !== true || digest === undefined) {
+          resolve(typeof verdict === 'object' ? verdict : refused);
           return;
         }
         noteCaller(request, { user: given.user });

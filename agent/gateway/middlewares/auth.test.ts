@@ -43,6 +43,35 @@ describe('basicAuth', () => {
     }
   });
 
+  test('requests without a password go on while passwords are checked', async () => {
+    // Each takes half a second and more of a processor; what is right does not matter.
+    const costly = `$2b$13$${'a'.repeat(53)}`;
+    const { ask } = await start(
+      plain(
+        route('guarded', prefix('/guarded'), { middlewares: [{ ...config, users: { ada: costly } }] }),
+        route('open', prefix('/open')),
+      ),
+    );
+    const settled: string[] = [];
+    const logins = Array.from({ length: 4 }, (_, at) =>
+      ask('/guarded', { headers: basic('ada', `guess ${at}`) }).then(({ status }) => settled.push(`login ${status}`)),
+    );
+    for (let call = 0; call < 20; call++) settled.push(`open ${(await ask('/open')).status}`);
+    await Promise.all(logins);
+    expect(settled).toEqual([...Array(20).fill('open 200'), ...Array(4).fill('login 401')]);
+  });
+
+  test('too many at once are told to come again, not that their password is wrong', async () => {
+    const { ask } = await start(served({ ...config, users: { ada: `$2b$04$${'a'.repeat(53)}` } }));
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, (_, at) => ask('/', { headers: basic('ada', `guess ${at}`) })),
+    );
+    const statuses = Map.groupBy(answers, ({ status }) => status);
+    expect([...statuses.keys()].toSorted()).toEqual([401, 503]);
+    expect(statuses.get(401)?.length).toBeGreaterThanOrEqual(64);
+    expect((statuses.get(503)?.[0]?.json() as { detail: string }).detail).toContain('passwords are being checked');
+  });
+
   test.each<[string, Record<string, string>]>([
     ['nothing', {}],
     ['an unknown user', basic('nobody', 'secret')],

@@ -16,9 +16,13 @@ export function basicAuth(config: BasicAuthConfig, passwords: PasswordCheck): Wr
       return;
     }
     const digest = users.get(given.user);
-    passwords.check(given.password, digest ?? anyDigest, (right) => {
+    passwords.check(given.password, digest ?? anyDigest, (verdict) => {
       if (call.over) return;
-      if (!right || digest === undefined) {
+      if (typeof verdict === 'object') {
+        answerWith(sink, verdict);
+        return;
+      }
+      if (!verdict || digest === undefined) {
         answerWith(sink, unauthorized(challenge, `The password of user ${JSON.stringify(given.user)} is not right.`));
         return;
       }

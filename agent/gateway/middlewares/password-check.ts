@@ -1,21 +1,28 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import bcrypt from 'bcryptjs';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { toAgentError } from '../../errors.ts';
+import { problemAnswer, type OwnAnswer } from '../own-answer.ts';
+import { bcryptPool } from './bcrypt-pool.ts';
 import { md5Crypt } from './md5-crypt.ts';
 
-/** Passwords that were right are remembered this many, by digest, so that each is worked out once. */
+/** Passwords that were right are remembered this many, so that each is worked out once. */
 const MAX_KNOWN = 1024;
-/** Checks that run at the same time; more are refused, for each costs a tenth of a second. */
-const MAX_RUNNING = 64;
+/** Of this process alone: what is remembered tells nobody a password that it could be guessed from faster. */
+const KEY = randomBytes(32);
+
+/** Whether a password is right; an answer instead when that could not be found out. */
+export type PasswordVerdict = boolean | OwnAnswer;
 
 /** Compares passwords with what htpasswd writes: bcrypt, `{SHA}`, `$apr1$` and `$1$`. */
 export class PasswordCheck {
+  /** The one that was used longest ago is first. */
   readonly #known = new Set<string>();
-  readonly #running = new Map<string, ((right: boolean) => void)[]>();
+  readonly #running = new Map<string, ((verdict: PasswordVerdict) => void)[]>();
 
   /** Calls back at once where that is possible. */
-  check(password: string, digest: string, done: (right: boolean) => void): void {
-    const key = createHash('sha256').update(digest).update('\0').update(password).digest('base64');
-    if (this.#known.has(key)) {
+  check(password: string, digest: string, done: (verdict: PasswordVerdict) => void): void {
+    const key = createHmac('sha256', KEY).update(digest).update('\0').update(password).digest('base64');
+    if (this.#known.delete(key)) {
+      this.#known.add(key);
       done(true);
       return;
     }
@@ -28,26 +35,25 @@ export class PasswordCheck {
       waiting.push(done);
       return;
     }
-    if (this.#running.size >= MAX_RUNNING) {
-      done(false);
-      return;
-    }
     const asked = [done];
     this.#running.set(key, asked);
-    const settle = (right: boolean): void => {
+    const settle = (verdict: PasswordVerdict): void => {
       this.#running.delete(key);
-      this.#settle(key, right, asked);
+      this.#settle(key, verdict, asked);
     };
-    // The library does not know the letter x, which tells of a fault that only some old digests have.
-    bcrypt.compare(password, digest.replace(/^\$2x\$/, '$2a$')).then(settle, () => settle(false));
+    void bcryptPool.compare({ password, digest }).then(settle, (error: unknown) => {
+      const { code, message } = toAgentError(error, 'auth-unavailable');
+      settle(problemAnswer(code, message));
+    });
   }
 
-  #settle(key: string, right: boolean, asked: readonly ((right: boolean) => void)[]): void {
-    if (right) {
-      if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+  #settle(key: string, verdict: PasswordVerdict, asked: readonly ((verdict: PasswordVerdict) => void)[]): void {
+    if (verdict === true) {
+      const [oldest] = this.#known;
+      if (this.#known.size >= MAX_KNOWN && oldest !== undefined) this.#known.delete(oldest);
       this.#known.add(key);
     }
-    for (const done of asked) done(right);
+    for (const done of asked) done(verdict);
   }
 }
 
