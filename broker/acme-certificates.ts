@@ -94,21 +94,26 @@ export class AcmeCertificates {
   /** One certificate for as long as the broker runs. */
   async #keepFresh(store: AcmeStore, host: string): Promise<void> {
     const { signal } = this.#stopped;
+    const retry = this.#options.retry ?? DEFAULT_RETRY;
     let failures = 0;
+    let notBefore = 0;
     while (!signal.aborted) {
       try {
+        await this.#sleepUntil(notBefore);
         // Named once: an authority refuses what it has replaced already, as when the new one was lost on the way.
         const replaces = failures === 0 ? await this.#untilDue(host) : undefined;
         await this.#inTurn(() => this.#renew(store, host, replaces));
         failures = 0;
+        // An authority that wishes each new certificate replaced at once must not be asked without end.
+        notBefore = Date.now() + retry.firstMs;
       } catch (error) {
         if (signal.aborted) return;
         failures += 1;
-        const waitMs = Math.round(retryDelayMs(failures, this.#options.retry ?? DEFAULT_RETRY, Math.random()));
+        const waitMs = Math.round(retryDelayMs(failures, retry, Math.random()));
+        notBefore = Date.now() + waitMs;
         const serves = this.#pairs.has(host) ? 'the one before serves on' : 'there is none yet';
         const facts = { host, reason: messageOf(error), failures, retryInMs: waitMs };
         this.#log.warn(facts, `no new certificate by ACME, ${serves}`);
-        await this.#sleepUntil(Date.now() + waitMs);
       }
     }
   }

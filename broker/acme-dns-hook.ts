@@ -11,6 +11,8 @@ export interface DnsHook {
 
 /** How much of what the program says is told: the last of it. */
 const TOLD_CHARACTERS = 500;
+/** How long they are waited for once it has ended. */
+const LAST_WORDS_MS = 500;
 
 /**
  * Calls the program. Rejects with `AcmeError` when it cannot be started, ends with anything but 0 or not in time, and
@@ -34,9 +36,16 @@ export async function callDnsHook(
   const given = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   const end = Promise.withResolvers<string | undefined>();
   child.once('error', (error) => end.resolve(`cannot be started: ${error.message}`));
-  child.once('exit', (code, by) =>
-    end.resolve(code === 0 ? undefined : `ended with ${code ?? by}: ${said.trim() || 'it said nothing on stderr'}`),
-  );
+  child.once('exit', (code, by) => {
+    if (code === 0) {
+      end.resolve(undefined);
+      return;
+    }
+    // Its last words may still be in the pipe, which what it started may hold open.
+    const told = (): void => end.resolve(`ended with ${code ?? by}: ${said.trim() || 'it said nothing on stderr'}`);
+    child.stderr.once('close', told);
+    setTimeout(told, LAST_WORDS_MS).unref();
+  });
   const onGivenUp = (): void => {
     killGroup(child.pid);
     end.resolve(`did not end within ${timeoutMs / 1000} s`);

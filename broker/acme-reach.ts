@@ -15,6 +15,8 @@ export function whyUnreachable(directory: string, ca: string | undefined, signal
         signal,
         timeout: TIMEOUT_MS,
         agent: false,
+        // RFC 8555 §6.1: without one an authority may refuse to answer.
+        headers: { 'user-agent': 'adit' },
         ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
       },
       (response) => {

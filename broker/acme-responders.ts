@@ -1,7 +1,9 @@
 import type { Authorization } from 'acme-client';
+import type { Logger } from 'pino';
 import { callDnsHook } from './acme-dns-hook.ts';
 import type { DnsHook } from './acme-dns-hook.ts';
 import type { AcmeHttpListener } from './acme-http-listener.ts';
+import { messageOf } from './acme-reach.ts';
 import type { TlsFront } from './tls-front.ts';
 
 /** What an authority asks for, to see that a name leads here. */
@@ -17,6 +19,7 @@ export interface AcmeResponder {
   readonly kind: 'dns-01' | 'http-01' | 'tls-alpn-01';
   /** Resolves when the authority may look. */
   give(challenge: Challenge, signal: AbortSignal): Promise<void>;
+  /** Does not reject: what the authority said before counts. */
   takeBack(challenge: Challenge, signal: AbortSignal): Promise<void>;
 }
 
@@ -24,16 +27,20 @@ export interface AcmeResponder {
 const LAST_REMOVAL_MS = 2_000;
 
 /** RFC 8555 §8.4, the only kind for wildcards. */
-export function dnsResponder(hook: DnsHook): AcmeResponder {
-  const name = ({ authorization }: Challenge): string => `_acme-challenge.${authorization.identifier.value}`;
+export function dnsResponder(hook: DnsHook, log: Logger): AcmeResponder {
+  const nameOf = ({ authorization }: Challenge): string => `_acme-challenge.${authorization.identifier.value}`;
   return {
     kind: 'dns-01',
-    give: (challenge, signal) => callDnsHook(hook, ['add', name(challenge), challenge.answer], signal),
-    takeBack(challenge, signal) {
+    give: (challenge, signal) => callDnsHook(hook, ['add', nameOf(challenge), challenge.answer], signal),
+    async takeBack(challenge, signal) {
       const timeoutMs = signal.aborted ? Math.min(LAST_REMOVAL_MS, hook.timeoutMs) : hook.timeoutMs;
-      const removal = ['remove', name(challenge), challenge.answer] as const;
-      // The signal may have ended the order already, and the record is to go all the same.
-      return callDnsHook({ ...hook, timeoutMs }, removal, new AbortController().signal);
+      const name = nameOf(challenge);
+      try {
+        // The signal may have ended the order already, and the record is to go all the same.
+        await callDnsHook({ ...hook, timeoutMs }, ['remove', name, challenge.answer], new AbortController().signal);
+      } catch (error) {
+        log.warn({ record: name, reason: messageOf(error) }, 'the TXT record of a challenge may be there still');
+      }
     },
   };
 }

@@ -66,7 +66,7 @@ export class VisitorTls {
     // Whoever gave a plain listener may have something in front that ends TLS, and whoever gave a program for names
     // may have several brokers behind one of them.
     const responders = [
-      ...(options.dns === undefined ? [] : [dnsResponder(options.dns)]),
+      ...(options.dns === undefined ? [] : [dnsResponder(options.dns, log)]),
       ...(http === undefined ? [] : [httpResponder(http)]),
       tlsAlpnResponder(this.front),
     ];

@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { pino } from 'pino';
 import { connect } from 'node:tls';
 import type { PeerCertificate } from 'node:tls';
@@ -9,6 +11,7 @@ import { startBroker } from '../../broker/index.ts';
 import type { Broker, BrokerOptions } from '../../broker/index.ts';
 import { makeCertificates } from '../../broker/testing/test-certificates.ts';
 import type { TestCertificates } from '../../broker/testing/test-certificates.ts';
+import { adit } from '../support/running-stack.ts';
 import type { AcmeBinaries } from './binaries.ts';
 import { freePort, Pebble } from './pebble.ts';
 
@@ -22,6 +25,15 @@ export interface LogLine {
   readonly reason?: string;
   readonly failures?: number;
   readonly retryInMs?: number;
+}
+
+/** `adit broker` as a process. */
+export interface BrokerProgram {
+  /** What it wrote, both outputs. */
+  readonly lines: readonly string[];
+  /** With its exit code. */
+  readonly ended: Promise<number | null>;
+  stop(): Promise<void>;
 }
 
 /** An authority, brokers that ask it for certificates, and visitors who look at these. */
@@ -74,7 +86,7 @@ export class AcmeStage {
       region: 'here',
       roles: ['edge'],
       issuer: 'adit',
-      log: pino({ level: 'info' }, { write }),
+      log: pino({ level: 'debug' }, { write }),
       public: {
         host: '127.0.0.1',
         port: this.ports.tls,
@@ -90,6 +102,28 @@ export class AcmeStage {
         },
       },
     });
+  }
+
+  /** The same by the flags of the command line. */
+  async startProgram(flags: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<BrokerProgram> {
+    const ca = join(this.folder, 'ca.pem');
+    await writeFile(ca, this.own.ca);
+    const own = ['--id', 'e1', '--role', 'edge', '--listen', `127.0.0.1:${this.ports.tls}`, '--json', '--leashed'];
+    const acme = ['--acme-directory', this.pebble.directory, '--acme-host', HOST, '--acme-ca', ca, '--acme-agree-tos'];
+    const store = ['--acme-store', join(this.folder, 'store')];
+    const child = spawn(process.execPath, [adit, 'broker', ...own, ...acme, ...store, ...flags], {
+      env: { ...process.env, ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    const lines: string[] = [];
+    for (const output of [child.stdout, child.stderr])
+      createInterface({ input: output }).on('line', (line) => lines.push(line));
+    const ended = new Promise<number | null>((done) => child.once('close', (code) => done(code)));
+    const stop = async (): Promise<void> => {
+      child.stdin.end();
+      await ended;
+    };
+    return { lines, ended, stop };
   }
 
   async stopBroker(): Promise<void> {
@@ -115,6 +149,23 @@ export class AcmeStage {
     } finally {
       socket.destroy();
     }
+  }
+
+  /** PEM of the certificate for `HOST` that is kept. */
+  async keptCertificate(): Promise<string> {
+    const [, certificate] =
+      /(-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----)/s.exec(
+        await readFile(await this.keptFile(), 'utf8'),
+      ) ?? [];
+    if (certificate === undefined) throw new Error('the file holds no certificate');
+    return certificate;
+  }
+
+  /** The file of the certificate for `HOST` and its key. */
+  async keptFile(): Promise<string> {
+    const store = join(this.folder, 'store');
+    const [authority = ''] = await readdir(store);
+    return join(store, authority, `${HOST}.pem`);
   }
 }
 

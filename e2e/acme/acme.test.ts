@@ -1,11 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { until } from '../../broker/testing/test-broker.ts';
-import { adit } from '../support/running-stack.ts';
 import { AcmeStage, BLOCKED, HOST } from './acme-stage.ts';
 import { acmeBinaries } from './binaries.ts';
 import { freePort } from './pebble.ts';
@@ -144,44 +140,12 @@ describe.skipIf(binaries === undefined)('certificates by ACME from a real author
 
   test('the flags of `adit broker` do it', async () => {
     await stage.pebble.start();
-    const ca = join(stage.folder, 'ca.pem');
-    await writeFile(ca, stage.own.ca);
-    const flags = [
-      '--acme-directory',
-      stage.pebble.directory,
-      '--acme-host',
-      HOST,
-      '--acme-ca',
-      ca,
-      '--acme-agree-tos',
-    ];
-    const child = spawn(
-      process.execPath,
-      [
-        adit,
-        'broker',
-        '--id',
-        'e1',
-        '--role',
-        'edge',
-        '--listen',
-        `127.0.0.1:${stage.ports.tls}`,
-        '--json',
-        '--leashed',
-      ]
-        .concat(flags)
-        .concat('--acme-store', join(stage.folder, 'store')),
-      { stdio: ['pipe', 'pipe', 'pipe'] },
-    );
+    const program = await stage.startProgram([]);
     try {
-      const logged: string[] = [];
-      createInterface({ input: child.stderr }).on('line', (line) => logged.push(line));
-      await until(() => logged.some((line) => line.includes('issued by ACME')), 30_000);
+      await until(() => program.lines.some((line) => line.includes('issued by ACME')), 30_000);
       expect((await stage.shown(await stage.pebble.root())).subjectaltname).toBe(`DNS:${HOST}`);
     } finally {
-      const ended = once(child, 'exit');
-      child.stdin.end();
-      await ended;
+      await program.stop();
     }
   });
 });

@@ -83,6 +83,22 @@ describe.skipIf(binaries === undefined)('wildcards by DNS-01 with a program of t
     await until(() => stage.refused(WILDCARD).some(({ reason }) => reason?.includes('cannot be started') === true));
   });
 
+  test('a record that stays behind is told of, and the certificate taken all the same', async () => {
+    await working();
+    const path = join(stage.folder, 'dns-hook.mjs');
+    const body = await readFile(path, 'utf8');
+    await writeFile(
+      path,
+      body.replace('import', `if (action === 'remove') { console.error('zone is locked'); process.exit(4); }\nimport`),
+    );
+    await stage.startBroker({ hosts: [WILDCARD], dns: { program: path, timeoutMs: 20_000 } });
+    await until(() => stage.issued(WILDCARD).length > 0, 20_000);
+    expect(stage.refused(WILDCARD)).toEqual([]);
+    const told = stage.lines.find(({ msg }) => msg.includes('may be there still'));
+    expect(told?.reason).toMatch(/dns-hook\.mjs remove .* ended with 4: zone is locked$/);
+    expect(await stage.pebble.records(RECORD)).toHaveLength(1);
+  });
+
   test('a program that does not end is killed with what it started, and the record removed', async () => {
     const pids = join(stage.folder, 'pids');
     const hanging = await program(`

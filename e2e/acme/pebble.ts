@@ -148,7 +148,8 @@ export class Pebble {
   #manage(method: string, path: string, body?: string): Promise<string> {
     return new Promise((resolve, reject) => {
       const url = `https://localhost:${this.#ports.management}/${path}`;
-      const sent = request(url, { method, ca: this.#setup.ca, family: 4 }, (response) => {
+      const headers = { 'user-agent': 'adit-tests' };
+      const sent = request(url, { method, headers, ca: this.#setup.ca, family: 4 }, (response) => {
         let text = '';
         response.setEncoding('utf8').on('data', (piece: string) => (text += piece));
         response.on('end', () =>

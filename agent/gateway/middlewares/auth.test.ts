@@ -67,9 +67,9 @@ describe('basicAuth', () => {
       Array.from({ length: 200 }, (_, at) => ask('/', { headers: basic('ada', `guess ${at}`) })),
     );
     const statuses = Map.groupBy(answers, ({ status }) => status);
-    expect([...statuses.keys()].toSorted()).toEqual([401, 503]);
+    expect(new Set(statuses.keys())).toEqual(new Set([401, 503]));
     expect(statuses.get(401)?.length).toBeGreaterThanOrEqual(64);
-    expect((statuses.get(503)?.[0]?.json() as { detail: string }).detail).toContain('passwords are being checked');
+    expect(statuses.get(503)?.[0]?.json()).toMatchObject({ detail: expect.stringContaining('are being checked') });
   });
 
   test.each<[string, Record<string, string>]>([
