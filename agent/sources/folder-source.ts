@@ -153,6 +153,7 @@ export class FolderSource implements Source {
     const customRules = readCustomRules(workspace.lint.custom, configText);
     this.#analysis = analyze(files, {
       namespace: workspace.namespace,
+      traefik: workspace.traefik,
       customRules,
       rendered: this.#rendered?.rendered,
       problems: this.#rendered?.problems,

@@ -91,7 +91,13 @@ async function sideOf(set: ManifestSet, namespace: string | undefined): Promise<
   const { analyze } = await import('../../shared/manifests/index.ts');
   const { config, customRules, rendered, problems } = set;
   return {
-    analysis: analyze(set.files, { namespace: namespace ?? config.namespace, customRules, rendered, problems }),
+    analysis: analyze(set.files, {
+      namespace: namespace ?? config.namespace,
+      traefik: config.traefik,
+      customRules,
+      rendered,
+      problems,
+    }),
     settings: config.lint.severities,
   };
 }

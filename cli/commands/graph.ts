@@ -34,6 +34,7 @@ Examples:
         const { analyze, dot, mermaid } = await import('../../shared/manifests/index.ts');
         const { graph } = analyze(set.files, {
           namespace: flags.namespace ?? set.config.namespace,
+          traefik: set.config.traefik,
           rendered: set.rendered,
         });
         const text = json ? `${JSON.stringify(graph)}\n` : flags.format === 'dot' ? dot(graph) : mermaid(graph);

@@ -58,6 +58,7 @@ async function run(paths: readonly string[], namespace: string | undefined): Pro
   const settings = set.config.lint.severities;
   const analysis = analyze(set.files, {
     namespace: namespace ?? set.config.namespace,
+    traefik: set.config.traefik,
     customRules: set.customRules,
     rendered: set.rendered,
     problems: set.problems,

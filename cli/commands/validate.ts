@@ -47,6 +47,7 @@ async function validate(paths: readonly string[], flags: Flags): Promise<Diagnos
   const analysis = analyze(set.files, {
     namespace: flags.namespace ?? set.config.namespace,
     strictNamespace: flags.strictNamespace,
+    traefik: set.config.traefik,
     customRules: set.customRules,
     rendered: set.rendered,
     problems: set.problems,

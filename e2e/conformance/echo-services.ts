@@ -18,6 +18,8 @@ export const SERVICES = {
   second: '127.1.0.11',
   third: '127.1.0.12',
   marker: '127.1.0.13',
+  /** In a namespace of its own. */
+  far: '127.1.0.14',
 } as const;
 
 const MAX_BODY_BYTES = 4 * 1024 * 1024;

@@ -29,6 +29,7 @@ const network = fc.constantFrom(
   '::1',
   '2001:db8::/32',
   '::ffff:10.0.0.0/104',
+  '::/0',
 );
 
 type Matcher = fc.Arbitrary<string>;
@@ -139,7 +140,7 @@ export const ask: fc.Arbitrary<Ask> = fc.record({
   headers: fc
     .tuple(
       fc.array(fc.tuple(sentName, value), { maxLength: 2 }),
-      fc.option(fc.tuple(fc.constant('X-Forwarded-For'), value)),
+      fc.option(fc.tuple(fc.constant('X-Forwarded-For'), fc.oneof(value, fc.constantFrom('10.1.2.3', '127.0.0.1')))),
     )
     .map(([headers, forwarded]) => (forwarded === null ? headers : [...headers, forwarded])),
 });

@@ -8,6 +8,12 @@ export interface KubeObject {
 }
 
 export const NAMESPACE = 'conf';
+/** Where the Service `far` is. */
+export const FAR_NAMESPACE = 'conf-far';
+
+export function namespaceOf(service: string): string {
+  return service === 'far' ? FAR_NAMESPACE : NAMESPACE;
+}
 
 /** Where the cases' kinds live on the API server. */
 const PLURALS: Readonly<Record<string, string>> = {

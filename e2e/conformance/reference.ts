@@ -6,6 +6,7 @@ import { findProgram } from '../../bench/peers/find-program.ts';
 import { traefikRecipe } from '../../bench/peers/recipes.ts';
 import { freePort, startServer } from '../../bench/peers/server-process.ts';
 import { ADMIN, startApiServer } from '../kube/api-server.ts';
+import type { TraefikOptions } from '../../shared/manifests/index.ts';
 import type { KubeBinaries } from '../kube/binaries.ts';
 import { until } from '../support/running-stack.ts';
 import { pathOf, type KubeObject } from './objects.ts';
@@ -24,7 +25,7 @@ export interface Reference {
 /** Names of the API groups that must be served before Traefik starts to watch them. */
 const GROUPS = { 'traefik.io': 'middlewares', 'gateway.networking.k8s.io': 'httproutes' } as const;
 
-export async function startReference(binaries: KubeBinaries): Promise<Reference> {
+export async function startReference(binaries: KubeBinaries, options: TraefikOptions): Promise<Reference> {
   const program = await findProgram(traefikRecipe);
   if (typeof program !== 'string') throw new Error(`no Traefik: ${program.missing}`);
   const server = await startApiServer(binaries, [], { serviceRange: '127.1.0.0/24' });
@@ -56,9 +57,10 @@ export async function startReference(binaries: KubeBinaries): Promise<Reference>
       [
         `--entrypoints.web.address=127.0.0.1:${port}`,
         '--providers.kubernetescrd',
-        '--providers.kubernetescrd.allowcrossnamespace=true',
+        `--providers.kubernetescrd.allowcrossnamespace=${options.allowCrossNamespace}`,
         '--providers.kubernetescrd.nativelbbydefault=true',
         '--providers.kubernetesingress',
+        `--providers.kubernetesingress.strictprefixmatching=${options.strictPrefixMatching}`,
         '--providers.kubernetesingress.nativelbbydefault=true',
         '--providers.kubernetesgateway',
         '--providers.kubernetesgateway.nativelbbydefault=true',

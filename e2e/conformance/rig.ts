@@ -1,11 +1,12 @@
 import { stringify } from 'yaml';
+import type { TraefikOptions } from '../../shared/manifests/index.ts';
 import type { KubeBinaries } from '../kube/binaries.ts';
 import { until } from '../support/running-stack.ts';
 import { differences } from './compare.ts';
 import type { ConformanceCase } from './conformance-case.ts';
 import { SERVICES, startEchoServices, type EchoServices } from './echo-services.ts';
 import { exchange, type Answer, type Ask } from './exchange.ts';
-import { NAMESPACE, objectsOf, type KubeObject } from './objects.ts';
+import { FAR_NAMESPACE, NAMESPACE, namespaceOf, objectsOf, type KubeObject } from './objects.ts';
 import { startReference, type Reference } from './reference.ts';
 import { HOSTS, startSubject, type Subject } from './subject.ts';
 
@@ -38,15 +39,16 @@ export class Rig {
     this.#subject = subject;
   }
 
-  static async start(binaries: KubeBinaries): Promise<Rig> {
+  static async start(binaries: KubeBinaries, options: TraefikOptions): Promise<Rig> {
     const services = await startEchoServices();
     try {
-      const reference = await startReference(binaries);
+      const reference = await startReference(binaries, options);
       try {
         await reference.apply(objectsOf(yamlOf(foundation(services.port))));
         const subject = await startSubject(
           services.port,
           yamlOf([...foundation(services.port), marker(0, services.port)]),
+          { traefik: options },
         );
         return new Rig(services, reference, subject);
       } catch (error) {
@@ -202,17 +204,21 @@ function marker(revision: number, port: number): KubeObject {
 
 /** What every case stands on. */
 function foundation(port: number): KubeObject[] {
-  const namespace: KubeObject = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } };
+  const namespaces = [NAMESPACE, FAR_NAMESPACE].map((name): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name },
+  }));
   const services = Object.entries(SERVICES).map(
     ([name, clusterIP]) =>
       ({
         apiVersion: 'v1',
         kind: 'Service',
-        metadata: { name, namespace: NAMESPACE },
+        metadata: { name, namespace: namespaceOf(name) },
         spec: { clusterIP, ports: [{ name: 'web', port }] },
       }) as KubeObject,
   );
-  return [namespace, ...services];
+  return [...namespaces, ...services];
 }
 
 function yamlOf(objects: readonly KubeObject[]): string {

@@ -1,9 +1,10 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stringify } from 'yaml';
 import { startUp, type RunningProgram } from '../support/running-stack.ts';
 import { SERVICES } from './echo-services.ts';
-import { NAMESPACE } from './objects.ts';
+import { NAMESPACE, namespaceOf } from './objects.ts';
 
 /** Hosts that a case may ask for. Fixed, because each is leased once: a case changes only what they answer. */
 export const HOSTS = [
@@ -27,14 +28,22 @@ export interface Subject {
   stop(): Promise<void>;
 }
 
-export async function startSubject(port: number, firstManifests: string): Promise<Subject> {
+/** `settings`: what `adit.yaml` has besides. */
+export async function startSubject(
+  port: number,
+  firstManifests: string,
+  settings: Readonly<Record<string, unknown>> = {},
+): Promise<Subject> {
   const home = mkdtempSync(join(tmpdir(), 'adit-conformance-'));
   const dir = join(home, 'work');
   mkdirSync(dir);
-  const upstreams = Object.entries(SERVICES).map(
-    ([name, address]) => `  ${NAMESPACE}/${name}: { url: "http://${address}:${port}" }`,
+  const upstreams = Object.fromEntries(
+    Object.entries(SERVICES).map(([name, address]) => [
+      `${namespaceOf(name)}/${name}`,
+      { url: `http://${address}:${port}` },
+    ]),
   );
-  writeFileSync(join(dir, 'adit.yaml'), `name: conf\nnamespace: ${NAMESPACE}\nupstreams:\n${upstreams.join('\n')}\n`);
+  writeFileSync(join(dir, 'adit.yaml'), stringify({ name: 'conf', namespace: NAMESPACE, upstreams, ...settings }));
   const write = (yaml: string): void => {
     // In one step, so that no half-written file is ever seen.
     const next = join(home, 'next.yaml');

@@ -6,6 +6,7 @@ import {
   type Analysis,
   type CustomRules,
   type SchemaSet,
+  type TraefikOptions,
 } from '../../shared/manifests/index.ts';
 import type { CallOutput } from '../../shared/contract/contract.ts';
 import type { RenderedFolder } from '../../shared/manifests/render/place-rendered.ts';
@@ -28,6 +29,7 @@ export function analyse(
   options: {
     readonly namespace: string;
     readonly crds: readonly unknown[];
+    readonly traefik: TraefikOptions;
     readonly customRules: CustomRules;
     readonly previous: Analysis | undefined;
     /** What programs made of overlays and charts, and what went wrong there. */

@@ -75,7 +75,7 @@ export function createLiveModel(
     onModel(model);
   };
   const analyseNow = (from: ModelSource, { config, customRules }: WorkspaceConfigView): Analysis => {
-    const { namespace } = config;
+    const { namespace, traefik } = config;
     const { plain, rendered, problems, busy } = renderings.of({
       root: from.dir,
       files: selectManifests(from.texts(), config.manifests),
@@ -83,7 +83,15 @@ export function createLiveModel(
       unsaved: new Map([...from.drafts()].map(([file, { text }]) => [file, text])),
     });
     rendering = busy;
-    return analyse(plain, { namespace, crds: kube.liveCrds(), customRules, previous: analysis, rendered, problems });
+    return analyse(plain, {
+      namespace,
+      traefik,
+      crds: kube.liveCrds(),
+      customRules,
+      previous: analysis,
+      rendered,
+      problems,
+    });
   };
   const workSafely = (): void => {
     try {

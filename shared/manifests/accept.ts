@@ -54,7 +54,7 @@ export function accept(analysis: Analysis, before: Accepted | undefined): Accept
     }
     files.set(file, documents);
   }
-  return { config: compile(resolve([...files.values()].flat())).config, files, right };
+  return { config: compile(resolve([...files.values()].flat(), analysis.traefik)).config, files, right };
 }
 
 function copy(

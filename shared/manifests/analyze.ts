@@ -7,6 +7,7 @@ import { parseFile } from './parse.ts';
 import { parseRendered, renderedHint, type RenderedFolder } from './render/place-rendered.ts';
 import { resolve } from './resolve/resolve.ts';
 import { bundledSchemas, type SchemaSet } from './schema/schema-set.ts';
+import { TRAEFIK_DEFAULTS, type TraefikOptions } from './traefik-options.ts';
 import type { Diagnostic, Graph, ManifestDocument, SourceFile } from './types.ts';
 import { validateDocument } from './validate/validate.ts';
 
@@ -21,6 +22,8 @@ export interface AnalyzeOptions {
   readonly rendered?: readonly RenderedFolder[] | undefined;
   /** What went wrong before the files were read. */
   readonly problems?: readonly Diagnostic[] | undefined;
+  /** How the cluster's Traefik is configured; default: as Traefik comes. */
+  readonly traefik?: TraefikOptions | undefined;
   /** The workspace's own; their findings are diagnostics like any other. */
   readonly customRules?: CustomRules | undefined;
   /** The analysis of an earlier state: files whose text is the same are not read again. */
@@ -34,6 +37,7 @@ export interface Analysis {
   readonly diagnostics: readonly Diagnostic[];
   readonly graph: Graph;
   readonly config: GatewayConfig;
+  readonly traefik: TraefikOptions;
   /** Diagnostics of severity error. A configuration with errors should not replace one that serves. */
   readonly errors: number;
 }
@@ -101,7 +105,7 @@ export function analyze(files: readonly SourceFile[], options: AnalyzeOptions): 
   }
   diagnostics.push(...(options.problems ?? []));
 
-  const resolution = resolve(documents);
+  const resolution = resolve(documents, options.traefik ?? TRAEFIK_DEFAULTS);
   const { config, diagnostics: compiled } = compile(resolution);
   for (const diagnostic of [...resolution.diagnostics, ...compiled]) diagnostics.push(diagnostic);
   if (options.customRules !== undefined) {
@@ -117,6 +121,7 @@ export function analyze(files: readonly SourceFile[], options: AnalyzeOptions): 
     diagnostics,
     graph: graphOf(resolution, diagnostics),
     config,
+    traefik: resolution.traefik,
     errors: diagnostics.filter(({ severity }) => severity === 'error').length,
   };
   memories.set(analysis, { namespace, strictNamespace, schemas, files: checked, folders });

@@ -15,4 +15,5 @@ export { parseFile, type ParsedFile } from './parse.ts';
 export { resolve, type Resolution } from './resolve/resolve.ts';
 export { editorSchema } from './schema/editor-schema.ts';
 export { bundledSchemas, schemasFromCrds, type SchemaSet } from './schema/schema-set.ts';
+export type { TraefikOptions } from './traefik-options.ts';
 export { validateDocument } from './validate/validate.ts';

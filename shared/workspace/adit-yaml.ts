@@ -74,6 +74,15 @@ export const workspaceConfig = z.strictObject({
       ]),
     )
     .default({}),
+  /** How Traefik is configured in the cluster, where that differs from its defaults; names of its providers' options. */
+  traefik: z
+    .strictObject({
+      /** `providers.kubernetesCRD.allowCrossNamespace` */
+      allowCrossNamespace: z.boolean().default(false),
+      /** `providers.kubernetesIngress.strictPrefixMatching` */
+      strictPrefixMatching: z.boolean().default(false),
+    })
+    .prefault({}),
   /** Severity of lint rules by name; under `custom`, rules of the workspace's own. */
   lint: z
     .object({ custom: z.array(customLintRule).max(50).default([]) })

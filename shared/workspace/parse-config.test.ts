@@ -3,7 +3,12 @@ import { parseWorkspaceConfig } from './parse-config.ts';
 
 test('an empty file is a workspace with defaults', () => {
   expect(parseWorkspaceConfig('')).toEqual({
-    config: { namespace: 'default', upstreams: {}, lint: { custom: [], severities: {} } },
+    config: {
+      namespace: 'default',
+      upstreams: {},
+      traefik: { allowCrossNamespace: false, strictPrefixMatching: false },
+      lint: { custom: [], severities: {} },
+    },
     problems: [],
   });
 });

@@ -3,6 +3,7 @@ import { ACCESS_CASES } from './access.ts';
 import { HEADER_CASES } from './headers.ts';
 import { HTTP_ROUTE_CASES } from './http-routes.ts';
 import { INGRESS_CASES } from './ingress.ts';
+import { OPTION_CASES } from './options.ts';
 import { PATH_CASES } from './paths.ts';
 import { REDIRECT_CASES } from './redirects.ts';
 import { RULE_TEXT_CASES } from './rule-text.ts';
@@ -22,4 +23,5 @@ export const CASES: readonly ConformanceCase[] = [
   ...HEADER_CASES,
   ...ACCESS_CASES,
   ...TRAFFIC_CASES,
+  ...OPTION_CASES,
 ];

@@ -1,7 +1,7 @@
 import type { ConformanceCase } from '../conformance-case.ts';
 import { get } from './manifests.ts';
 
-const GATEWAY = `apiVersion: gateway.networking.k8s.io/v1
+export const GATEWAY = `apiVersion: gateway.networking.k8s.io/v1
 kind: GatewayClass
 metadata: { name: traefik }
 spec: { controllerName: traefik.io/gateway-controller }
@@ -16,15 +16,15 @@ spec:
 ---
 `;
 
-interface Backend {
+export interface Backend {
   readonly name: string;
   readonly weight?: number;
 }
-const to = (...backends: readonly (string | Backend)[]) =>
+export const to = (...backends: readonly (string | Backend)[]) =>
   backends.map((one) => ({ ...(typeof one === 'string' ? { name: one } : one), port: '@PORT@' }));
 
 /** An HTTPRoute of the first host with these rules. */
-function route(
+export function route(
   rules: readonly Readonly<Record<string, unknown>>[],
   hostnames: readonly string[] = ['app.test'],
   name = 'r',
@@ -37,7 +37,7 @@ function route(
   };
   return `---\n${JSON.stringify(object).replaceAll('"@PORT@"', '${PORT}')}\n`;
 }
-const path = (type: string, value: string) => ({ path: { type, value } });
+export const path = (type: string, value: string) => ({ path: { type, value } });
 
 export const HTTP_ROUTE_CASES: readonly ConformanceCase[] = [
   {

@@ -1,14 +1,14 @@
 import type { ConformanceCase } from '../conformance-case.ts';
 import { get, middleware } from './manifests.ts';
 
-interface IngressPath {
+export interface IngressPath {
   readonly path?: string;
   readonly type: 'Exact' | 'Prefix' | 'ImplementationSpecific';
   readonly service?: string;
 }
 
 /** An Ingress; `annotations` are added, the rules are one for each host (null: none). */
-function ingress(
+export function ingress(
   name: string,
   rules: readonly { readonly host: string | null; readonly paths: readonly IngressPath[] }[],
   more: {
@@ -36,8 +36,18 @@ function ingress(
   })}\n`;
 }
 
+/** Traefik's, as it comes with the installation. */
+export const INGRESS_CLASS = `---
+apiVersion: networking.k8s.io/v1
+kind: IngressClass
+metadata: { name: traefik }
+spec: { controller: traefik.io/ingress-controller }
+`;
+
 const app = (...paths: readonly IngressPath[]) => [{ host: 'app.test', paths }];
-const router = (option: string, value: string) => ({ [`traefik.ingress.kubernetes.io/router.${option}`]: value });
+export const router = (option: string, value: string) => ({
+  [`traefik.ingress.kubernetes.io/router.${option}`]: value,
+});
 
 export const INGRESS_CASES: readonly ConformanceCase[] = [
   {
@@ -109,11 +119,7 @@ export const INGRESS_CASES: readonly ConformanceCase[] = [
   },
   {
     name: "ingress: Traefik's class",
-    manifests: `apiVersion: networking.k8s.io/v1
-kind: IngressClass
-metadata: { name: traefik }
-spec: { controller: traefik.io/ingress-controller }
-${ingress('i', app({ path: '/', type: 'Prefix' }), { spec: { ingressClassName: 'traefik' } })}`,
+    manifests: `${INGRESS_CLASS}${ingress('i', app({ path: '/', type: 'Prefix' }), { spec: { ingressClassName: 'traefik' } })}`,
     asks: get('/'),
   },
   {

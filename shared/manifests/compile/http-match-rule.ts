@@ -1,6 +1,6 @@
 import { fields, items, text } from '../field.ts';
 import type { FieldPath } from '../field-path.ts';
-import { call, hostnamesRule, type RulePart } from './made-rule.ts';
+import { call, elementPrefix, hostnamesRule, type RulePart } from './made-rule.ts';
 
 export interface MatchRule {
   readonly parts: readonly RulePart[];
@@ -57,7 +57,5 @@ function pathRule({ type, value }: PathMatch): [string, number] {
   const long = 10_000 + Buffer.byteLength(value) * 100;
   if (type === 'Exact') return [call('Path', value), 100_000];
   if (type === 'RegularExpression') return [call('PathRegexp', value), long];
-  if (value === '/') return [call('PathPrefix', '/'), 1];
-  const bare = value.endsWith('/') ? value.slice(0, -1) : value;
-  return [`(${call('Path', bare)} || ${call('PathPrefix', `${bare}/`)})`, long];
+  return [elementPrefix(value), value === '/' ? 1 : long];
 }

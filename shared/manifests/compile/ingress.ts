@@ -9,7 +9,7 @@ import type { ManifestDocument } from '../types.ts';
 import { attachment } from './attachment.ts';
 import { backend } from './backend.ts';
 import { addHosts } from './hosts.ts';
-import { call, madeMatcher, ruleText, type RulePart } from './made-rule.ts';
+import { call, elementPrefix, madeMatcher, ruleText, type RulePart } from './made-rule.ts';
 import { middlewareConfigs } from './middleware.ts';
 import { notEnforced, say, type Scope } from './scope.ts';
 import { classAnnotationPath, foreignAnnotatedClass, isTraefikClass } from './traefik-class.ts';
@@ -25,11 +25,13 @@ interface Options {
   readonly priority: number | undefined;
   readonly pathMatcher: string;
   readonly syntax: RuleSyntax;
+  /** Traefik's option `strictPrefixMatching`. */
+  readonly strictPrefix: boolean;
 }
 
 /**
  * The routes of an Ingress, as Traefik makes them: each path becomes a rule, whose length is its priority. `Prefix` is
- * a plain prefix there, unless its option `strictPrefixMatching` is on, which is not the default.
+ * a plain prefix there, unless its option `strictPrefixMatching` is on.
  */
 export function ingressRoutesOf(scope: Scope, document: ManifestDocument): RouteConfig[] {
   const spec = fields(document.value, 'spec');
@@ -152,7 +154,8 @@ function pathRule(entry: Readonly<Record<string, unknown>>, path: FieldPath, opt
   const type = text(entry['pathType']) ?? '';
   const free = type === '' || type === 'ImplementationSpecific';
   const matcher = free ? options.pathMatcher : type === 'Exact' ? 'Path' : 'PathPrefix';
-  return [{ text: call(matcher, wanted), path: [...path, 'path'] }];
+  const whole = options.strictPrefix && matcher === 'PathPrefix';
+  return [{ text: whole ? elementPrefix(wanted) : call(matcher, wanted), path: [...path, 'path'] }];
 }
 
 /** Undefined when Traefik cannot read them and leaves the whole Ingress out, which is said. */
@@ -185,7 +188,7 @@ function readOptions(scope: Scope, document: ManifestDocument): Options | undefi
         HARMLESS.test(option) ? 'info' : 'warning',
       );
   }
-  return { priority, pathMatcher, syntax };
+  return { priority, pathMatcher, syntax, strictPrefix: scope.resolution.traefik.strictPrefixMatching };
 }
 
 /** As Go's `strconv.ParseInt` reads a number of base 10. */

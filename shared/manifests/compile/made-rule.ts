@@ -18,6 +18,13 @@ export function call(name: string, ...args: readonly string[]): string {
   return `${name}(${args.map(goQuote).join(',')})`;
 }
 
+/** A prefix of whole path elements, as Kubernetes compares them: `/a` holds `/a/b`, and not `/ab`. */
+export function elementPrefix(path: string): string {
+  if (path === '/') return call('PathPrefix', '/');
+  const bare = path.endsWith('/') ? path.slice(0, -1) : path;
+  return `(${call('Path', bare)} || ${call('PathPrefix', `${bare}/`)})`;
+}
+
 /** All parts must hold. */
 export function ruleText(parts: readonly RulePart[]): string {
   return parts.map(({ text }) => text).join(' && ');

@@ -3,6 +3,7 @@ import { breakerFunctions, parsePredicate, retryFunctions } from '../../gateway/
 import { fields, flag, integer, text, texts } from '../field.ts';
 import { backend } from './backend.ts';
 import type { Reader, Reading } from './middleware-reading.ts';
+import { mayRefer } from './scope.ts';
 
 const ENCODINGS: readonly Encoding[] = ['gzip', 'br', 'zstd'];
 
@@ -98,8 +99,10 @@ export const bodyReaders: Readonly<Record<string, Reader>> = {
     if (read.length < rewrites.length) return undefined;
     const wanted = fields(spec, 'service');
     const port = wanted['port'];
+    const namespace = text(wanted['namespace']) || source.namespace;
+    if (!mayRefer(reading.scope, reading.document, namespace)) return undefined;
     const made = backend(reading.scope, reading.document, {
-      namespace: text(wanted['namespace']) || source.namespace,
+      namespace,
       name: text(wanted['name']) ?? '',
       port: typeof port === 'string' || typeof port === 'number' ? port : undefined,
       weight: 1,

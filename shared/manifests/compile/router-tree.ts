@@ -5,7 +5,7 @@ import { TRAEFIK } from '../kinds.ts';
 import type { ManifestDocument } from '../types.ts';
 import { ingressRoutes } from './ingress-route.ts';
 import type { Rank, RankedRoute } from './ranked-route.ts';
-import { notEnforced, say, type Scope } from './scope.ts';
+import { mayRefer, notEnforced, say, type Scope } from './scope.ts';
 
 /** Layers of routes that are followed; far above any real tree. */
 const MAX_DEPTH = 16;
@@ -61,8 +61,8 @@ function parentsOf(scope: Scope, document: ManifestDocument): ManifestDocument[]
     const { name, namespace } = fields(entry);
     const place = text(namespace) || document.ref.namespace;
     const parent = scope.resolution.byId.get(`${TRAEFIK}/IngressRoute/${place}/${String(name)}`);
-    // One that is missing is reported as a reference, and takes all routes of the object with it.
-    if (parent === undefined) return [];
+    // One that is missing or out of reach is reported as a reference, and takes all routes of the object with it.
+    if (parent === undefined || !mayRefer(scope, document, place)) return [];
     parents.push(parent);
   }
   for (const field of ['entryPoints', 'tls'] as const) {

@@ -19,6 +19,11 @@ export interface Scope {
 /** Where what is found is said. */
 export type Findings = Pick<Scope, 'diagnostics'>;
 
+/** Whether Traefik follows a reference of `document` into `namespace`; where it does not, the reference is told of. */
+export function mayRefer({ resolution }: Scope, document: ManifestDocument, namespace: string): boolean {
+  return namespace === document.ref.namespace || resolution.traefik.allowCrossNamespace;
+}
+
 export function say(
   scope: Findings,
   document: ManifestDocument,

@@ -3,7 +3,7 @@ import { fields, flag, integer, isFields, items, text, type Fields } from '../fi
 import type { FieldPath } from '../field-path.ts';
 import { TRAEFIK } from '../kinds.ts';
 import type { ManifestDocument } from '../types.ts';
-import { keyOf, say, type Scope } from './scope.ts';
+import { keyOf, mayRefer, say, type Scope } from './scope.ts';
 import { loadBalancer } from './service-load-balancer.ts';
 import { addService, traefikName } from './service-names.ts';
 import { stickyConfig } from './service-sticky.ts';
@@ -35,6 +35,7 @@ export function serviceReference(
     return undefined;
   }
   const namespace = text(spec['namespace']) || document.ref.namespace;
+  if (!mayRefer(scope, document, namespace)) return undefined;
   if (kind === 'TraefikService') {
     const target = scope.resolution.byId.get(`${TRAEFIK}/TraefikService/${namespace}/${bare}`);
     // Missing, it is told with the other references; Traefik does not serve the route.

@@ -42,7 +42,7 @@ export type LintSettings = Readonly<Record<string, Severity | 'off'>>;
  * of all findings of a rule; `off` silences it.
  */
 export function lint(analysis: Analysis, settings: LintSettings = {}): Diagnostic[] {
-  const resolution = resolve(analysis.documents);
+  const resolution = resolve(analysis.documents, analysis.traefik);
   const subject = { resolution, config: analysis.config };
   const found: Diagnostic[] = [];
   for (const diagnostic of analysis.diagnostics) {

@@ -3,6 +3,7 @@ import type { FieldPath } from '../field-path.ts';
 import { HUB } from '../kinds.ts';
 import { nearNames } from '../near-names.ts';
 import { placeIn, report } from '../report.ts';
+import { TRAEFIK_DEFAULTS, type TraefikOptions } from '../traefik-options.ts';
 import type { Diagnostic, ManifestDocument, ObjectId } from '../types.ts';
 import { cycles } from './cycles.ts';
 import { badBundles, resolveGrant, type Grant } from './grant.ts';
@@ -34,10 +35,12 @@ export interface Resolution {
   readonly auths: ReadonlyMap<string, ManifestDocument>;
   /** What each ManagedSubscription gives to whom; names, selectors and bundles resolved. */
   readonly grants: ReadonlyMap<ManifestDocument, Grant>;
+  /** By which some references are refused. */
+  readonly traefik: TraefikOptions;
   readonly diagnostics: readonly Diagnostic[];
 }
 
-export function resolve(all: readonly ManifestDocument[]): Resolution {
+export function resolve(all: readonly ManifestDocument[], traefik: TraefikOptions = TRAEFIK_DEFAULTS): Resolution {
   const diagnostics: Diagnostic[] = [];
   const byId = new Map<ObjectId, ManifestDocument>();
   const byKind = new Map<string, ManifestDocument[]>();
@@ -73,12 +76,10 @@ export function resolve(all: readonly ManifestDocument[]): Resolution {
   for (const document of documents) {
     const plain = plainReferences(document, byId);
     for (const { wanted, target } of plain) {
-      if (wanted.crossNamespace === true) {
+      if (wanted.crossNamespace === true && !traefik.allowCrossNamespace) {
         const message = `${wanted.kind} "${wanted.namespace}/${wanted.name}" is in another namespace, which Traefik refuses unless told otherwise`;
-        const hint = `Define it in namespace "${document.ref.namespace}". The preview follows the reference all the same.`;
-        diagnostics.push(
-          report(document, 'reference-cross-namespace', wanted.path, message, { severity: 'warning', hint }),
-        );
+        const hint = `Define it in namespace "${document.ref.namespace}", or, if your Traefik allows it, set traefik.allowCrossNamespace in adit.yaml.`;
+        diagnostics.push(report(document, 'reference-cross-namespace', wanted.path, message, { hint }));
       }
       if (target === undefined) diagnostics.push(missing(document, wanted, names));
       else if (wanted.needsGrant === true && !isGranted(document, wanted, byPlace)) {
@@ -107,7 +108,7 @@ export function resolve(all: readonly ManifestDocument[]): Resolution {
     grants.set(subscription, grant);
     diagnostics.push(...grant.diagnostics);
   }
-  return { documents, byId, byKind, byPlace, references, referencesOf, auths, grants, diagnostics };
+  return { documents, byId, byKind, byPlace, references, referencesOf, auths, grants, traefik, diagnostics };
 }
 
 interface PlainReference extends Reference {

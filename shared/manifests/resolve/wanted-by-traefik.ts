@@ -26,7 +26,10 @@ export function traefikWanted(document: ManifestDocument): Wanted[] {
       ];
     case `${TRAEFIK}/Middleware`:
       return [
-        ...middlewareList(document, ['spec', 'chain', 'middlewares'], fields(spec, 'chain')['middlewares']),
+        // Of these Traefik takes any namespace.
+        ...middlewareList(document, ['spec', 'chain', 'middlewares'], fields(spec, 'chain')['middlewares']).map(
+          (wanted) => ({ ...wanted, crossNamespace: false }),
+        ),
         ...(Object.hasOwn(spec, 'errors')
           ? service(document, ['spec', 'errors', 'service'], fields(spec, 'errors')['service'])
           : []),

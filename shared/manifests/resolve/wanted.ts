@@ -28,7 +28,7 @@ export interface Wanted {
   /** How bad it is when the object is not among the files. */
   readonly severity: Severity;
   readonly hint?: string | undefined;
-  /** Refused by Traefik as it is configured by default. */
+  /** Refused by Traefik unless its option `allowCrossNamespace` is on. */
   readonly crossNamespace?: boolean;
   /** Refused unless a ReferenceGrant of the other namespace allows it. */
   readonly needsGrant?: boolean;
