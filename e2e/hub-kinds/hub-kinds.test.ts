@@ -1,21 +1,52 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { root } from '../support/running-stack.ts';
 import { accessCases, JWT_SECRET } from './access-cases.ts';
 import type { Answer, Ask } from '../conformance/exchange.ts';
 import { claimCases } from './claim-cases.ts';
 import { corsCases } from './cors-cases.ts';
+import { keySetCases } from './key-set-cases.ts';
 import { bearer } from './manifests.ts';
-import { openApiCases } from './open-api-cases.ts';
-import { planCases, RATE_OF_TWO } from './plan-cases.ts';
+import { ChangingDocument } from './changing-document.ts';
+import { openApiCases, refreshedEachMinute } from './open-api-cases.ts';
+import { planCases, QUOTA_OF_TWO, RATE_OF_ONE, RATE_OF_TWO } from './plan-cases.ts';
+import { portalCases } from './portal-cases.ts';
 import { HubRig, type HubAsk, type HubCase } from './rig.ts';
+import { SENTENCES, sentencesDocument } from './sentences.ts';
 import { versionCases } from './version-cases.ts';
 
 let rig: HubRig;
+/** It waits for a minute to pass while the cases are asked. */
+let refreshing: { readonly rig: HubRig; readonly document: ChangingDocument; readonly since: number };
 beforeAll(async () => {
   rig = await HubRig.start();
+  const document = await ChangingDocument.serve(['/shop/a']);
+  refreshing = { rig: await HubRig.start(), document, since: performance.now() };
+  await refreshing.rig.serve(refreshedEachMinute(document.url));
+  for (const [target, status] of [
+    ['/shop/a', 200],
+    ['/shop/b', 404],
+  ] as const)
+    expect((await refreshing.rig.ask({ target, headers: [bearer('key-app')] })).status).toBe(status);
 });
 afterAll(async () => {
   await rig.stop();
+  await refreshing.rig.stop();
+  await refreshing.document.stop();
 });
+
+async function timed(): Promise<{
+  status: number;
+  remaining: string | undefined;
+  askedAt: number;
+  answeredAt: number;
+}> {
+  const askedAt = performance.now();
+  const { status, headers } = await rig.ask({ target: '/shop', headers: [bearer('key-app')] });
+  const remaining = headers.find(([name]) => /^x-(ratelimit|quota)-remaining$/.test(name))?.[1];
+  return { status, remaining, askedAt, answeredAt: performance.now() };
+}
 
 const cases: readonly HubCase[] = [
   ...accessCases,
@@ -24,10 +55,23 @@ const cases: readonly HubCase[] = [
   ...planCases,
   ...openApiCases,
   ...corsCases,
+  ...portalCases,
+  ...keySetCases,
 ];
 
+/** Tests that are no table of exchanges; the last is a file of its own. */
+const ALONE = [
+  '2.5: no more passes than the rate, however often is asked',
+  '2.5: a call just over the rate waits for its token, one that comes too early is refused',
+  '2.5: a quota slides: what was taken comes back when its period is over',
+  '2.6: a document is fetched anew when its refreshInterval is over',
+  '2.5: plans in Redis',
+];
+const document = join(root, 'docs/hub-kinds.md');
+
 describe('the kinds of the hub', () => {
-  test.each(cases)('$part: $says', async ({ manifests, asks }) => {
+  test.each(cases)('$part: $says', async ({ manifests, told, asks }) => {
+    if (told !== undefined) expect(rig.told(manifests)).toEqual(told);
     await rig.serve(manifests);
     for (const ask of asks) {
       if (ask.manifests !== undefined) await rig.serve(ask.manifests);
@@ -53,6 +97,55 @@ describe('the kinds of the hub', () => {
     }
     // Two are there at once, each of the others takes half a second to come.
     expect(seen.allowed).toBeLessThanOrEqual(2 + (performance.now() - started) / 500);
+  });
+
+  test('2.5: a call just over the rate waits for its token, one that comes too early is refused', async () => {
+    await rig.serve(RATE_OF_ONE);
+    // A token a second, and a call may wait for half of one. A machine that was held up may miss that half: then again.
+    for (;;) {
+      const first = await timed();
+      if (first.status !== 200) continue;
+      let next = await timed();
+      for (; next.status === 429; next = await timed()) expect(next.remaining).toBe('0');
+      expect(next.status).toBe(200);
+      if (next.askedAt - first.answeredAt >= 1000) continue;
+      // Node's timers may be a millisecond early.
+      expect(next.answeredAt - first.askedAt).toBeGreaterThanOrEqual(998);
+      break;
+    }
+  });
+
+  test('2.5: a quota slides: what was taken comes back when its period is over', async () => {
+    await rig.serve(QUOTA_OF_TWO);
+    const [first, second] = [await timed(), await timed()];
+    expect([first.status, second.status]).toEqual([200, 200]);
+    let next = await timed();
+    expect([next.status, next.answeredAt - first.askedAt < 2000]).toEqual([429, true]);
+    while (next.status === 429) next = await timed();
+    expect([next.status, next.remaining]).toEqual([200, expect.stringMatching(/^[01]$/)]);
+    expect(next.answeredAt - first.askedAt).toBeGreaterThanOrEqual(1998);
+  });
+
+  test('2.6: a document is fetched anew when its refreshInterval is over', { timeout: 150_000 }, async () => {
+    expect(refreshing.document.asked).toBe(1);
+    refreshing.document.paths = ['/shop/a', '/shop/b'];
+    const status = async (): Promise<number> =>
+      (await refreshing.rig.ask({ target: '/shop/b', headers: [bearer('key-app')] })).status;
+    await expect.poll(status, { timeout: 120_000, interval: 500 }).toBe(200);
+    expect(performance.now() - refreshing.since).toBeGreaterThanOrEqual(59_990);
+    expect(refreshing.document.asked).toBe(2);
+  });
+
+  test('each sentence of the facts has its case, and each case its sentence', () => {
+    const known = new Set([...cases.map(({ part, says }) => `${part}: ${says}`), ...ALONE]);
+    const named = new Set(SENTENCES.flatMap((sentence) => sentence.cases));
+    expect([...named].filter((name) => !known.has(name))).toEqual([]);
+    // Those of 1.3 are of single fields.
+    expect([...known].filter((name) => !named.has(name) && !name.startsWith('1.3'))).toEqual([]);
+    for (const { cases: of, why } of SENTENCES) expect(of.length > 0).toBe(why === undefined);
+    const text = sentencesDocument(known.size);
+    if (process.env['ADIT_WRITE_DOCS'] === '1') writeFileSync(document, text);
+    expect(readFileSync(document, 'utf8'), 'write it anew with ADIT_WRITE_DOCS=1').toBe(text);
   });
 
   test('no secret is in what the process says', () => {

@@ -26,6 +26,9 @@ const allowed = (target: string, method = 'GET') => ({ target, method, headers: 
 const refused = (target: string, method = 'GET') => ({ target, method, headers: KEY, status: 403 });
 const PROBLEM = { 'content-type': 'application/problem+json' }; // prettier-ignore
 
+export const refreshedEachMinute = (url: string): string =>
+  shop(`url: "${url}", refreshInterval: 1m, validateRequestMethodAndPath: true`);
+
 export const openApiCases: readonly HubCase[] = [
   {
     part: '2.6',

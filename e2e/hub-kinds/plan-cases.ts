@@ -47,6 +47,15 @@ const switched = (limit: number): string =>
   SHOP + plan('grown', `quota: { limit: ${limit}, period: 1h }`) + subscribed('switched', 'grown');
 const filtered = managedShop('openApiSpec: { path: /spec, operationSets: [{ name: read, matchers: [{ methods: [GET] }] }] }') + plan('few', 'quota: { limit: 2, period: 1h }'); // prettier-ignore
 
+/** API `shop` under a plan with these limits, and an unmanaged route; what was consumed is kept by `name`. */
+export const limitedShop = (name: string, limits: string): string =>
+  SHOP +
+  plan('limited', limits) +
+  subscribed(name, 'limited') +
+  route('open', 'Host(`app.test`) && PathPrefix(`/open`)');
+
+export const RATE_OF_ONE = SHOP + plan('one', 'rateLimit: { limit: 1, period: 1s }') + subscribed('rate-of-one', 'one');
+export const QUOTA_OF_TWO = SHOP + plan('pair', 'quota: { limit: 2, period: 2s }') + subscribed('quota-of-two', 'pair');
 export const RATE_OF_TWO = SHOP + plan('two', 'rateLimit: { limit: 2, period: 1s }') + subscribed('rate-of-two', 'two');
 
 export const planCases: readonly HubCase[] = [

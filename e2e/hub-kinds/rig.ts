@@ -1,3 +1,4 @@
+import { analyze } from '../../shared/manifests/index.ts';
 import { startEchoServices, type EchoServices } from '../conformance/echo-services.ts';
 import { exchange, type Answer, type Ask } from '../conformance/exchange.ts';
 import { NAMESPACE } from '../conformance/objects.ts';
@@ -10,6 +11,8 @@ export interface HubCase {
   readonly says: string;
   /** YAML in namespace `conf`; `${PORT}` is the port of the Services. */
   readonly manifests: string;
+  /** `CODE PATH` of each warning and error of them; absent: not looked at. */
+  readonly told?: readonly string[];
   readonly asks: readonly HubAsk[];
 }
 
@@ -42,20 +45,33 @@ export class HubRig {
     this.#subject = subject;
   }
 
-  static async start(): Promise<HubRig> {
+  /** `settings`: what `adit.yaml` has besides. */
+  static async start(settings: Readonly<Record<string, unknown>> = {}): Promise<HubRig> {
     const services = await startEchoServices();
     try {
-      return new HubRig(services, await startSubject(services.port, foundation(services.port, 0)));
+      return new HubRig(services, await startSubject(services.port, foundation(services.port, 0), settings));
     } catch (error) {
       await services.stop();
       throw error;
     }
   }
 
+  /** `CODE PATH` of what is wrong with them, as the process sees them. */
+  told(manifests: string): string[] {
+    const text = `${foundation(this.#services.port, 0)}\n---\n${this.#filled(manifests)}`;
+    return analyze([{ path: 'case.yaml', text }], { namespace: NAMESPACE })
+      .diagnostics.filter(({ severity }) => severity !== 'info')
+      .map(({ code, path }) => `${code} ${path}`);
+  }
+
+  #filled(manifests: string): string {
+    return manifests.replaceAll('${PORT}', String(this.#services.port));
+  }
+
   async serve(manifests: string): Promise<void> {
     const { port } = this.#services;
     this.#revision += 1;
-    this.#subject.write(`${foundation(port, this.#revision)}\n---\n${manifests.replaceAll('${PORT}', String(port))}`);
+    this.#subject.write(`${foundation(port, this.#revision)}\n---\n${this.#filled(manifests)}`);
     const target = markerPath(this.#revision);
     await until(`adit serves\n${manifests}\n${this.#subject.program.stderr.slice(-1_500)}`, async () => {
       return (await this.ask({ target })).status === 200;

@@ -1,5 +1,3 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,52 +7,19 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { certificateAuthority } from '../testing/certificates.ts';
 import { managed, ref } from '../testing/config.ts';
 import { gatewayUnderTest, type UnderTest } from '../testing/gateway-under-test.ts';
+import { freePort, RedisServer } from '../testing/redis-server.ts';
 import type { Demand, Verdict } from './plan-store.ts';
 import { RedisStore, type RedisStoreOptions } from './redis-store.ts';
 
 let dir: string;
-let server: Running;
+let server: RedisServer;
 const stores: RedisStore[] = [];
-const servers: Running[] = [];
+const servers: RedisServer[] = [];
 
-interface Running {
-  readonly process: ChildProcess;
-  readonly port: number;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
-
-/** Debian's redis-server; `settings` as lines of its configuration. */
-async function redis(port: number, settings: readonly string[] = []): Promise<Running> {
-  const config = join(dir, `redis-${port}.conf`);
-  const own = ['bind 127.0.0.1', 'save ""', 'appendonly no', `dir ${dir}`];
-  const lines = settings.some((line) => line.startsWith('tls-port')) ? ['port 0'] : [`port ${port}`];
-  await writeFile(config, [...own, ...lines, ...settings].join('\n'));
-  const process = spawn('redis-server', [config], { stdio: ['ignore', 'pipe', 'ignore'] });
-  let said = '';
-  await new Promise<void>((resolve, reject) => {
-    process.stdout.on('data', (chunk) => {
-      said += String(chunk);
-      if (said.includes('Ready to accept connections')) resolve();
-    });
-    process.once('exit', () => reject(new Error(said)));
-  });
-  const running = { process, port };
+async function redis(port: number, settings: readonly string[] = []): Promise<RedisServer> {
+  const running = await RedisServer.start(port, settings);
   servers.push(running);
   return running;
-}
-
-async function stop({ process }: Running): Promise<void> {
-  if (process.exitCode !== null || process.signalCode !== null) return;
-  process.kill('SIGKILL');
-  await once(process, 'exit');
 }
 
 function store(port: number, more: Partial<RedisStoreOptions> = {}): RedisStore {
@@ -80,7 +45,7 @@ afterEach(() => {
   for (const one of stores.splice(0)) one.close();
 });
 afterAll(async () => {
-  await Promise.all(servers.map(stop));
+  await Promise.all(servers.map((one) => one.stop()));
   await rm(dir, { recursive: true });
 });
 
@@ -141,12 +106,12 @@ describe('plans in Redis', () => {
     const lenient = store(port, { refuseWhenAway: false });
     expect(await strict.take(demand(5))).toMatchObject({ kind: 'allowed' });
     expect(await lenient.take(demand(5))).toMatchObject({ kind: 'allowed' });
-    await stop(own);
+    await own.stop();
     expect(await strict.take(demand(5))).toMatchObject({ kind: 'away', refuse: true });
     expect(await lenient.take(demand(5))).toMatchObject({ kind: 'away', refuse: false });
     own = await redis(port);
     await expect.poll(async () => (await strict.take(demand(5))).kind, { timeout: 10_000 }).toBe('allowed');
-    await stop(own);
+    await own.stop();
   });
 
   test('a server that takes connections and never answers costs a call no longer than its time', async () => {
@@ -175,7 +140,7 @@ describe('plans in Redis', () => {
         { timeout: 10_000 },
       )
       .toMatch(/WRONGPASS|password/);
-    await stop(own);
+    await own.stop();
   });
 
   test('TLS is checked against the certificates that are given', async () => {
@@ -194,7 +159,7 @@ describe('plans in Redis', () => {
     const url = `rediss://localhost:${port}`;
     expect(await store(port, { url, ca }).take(demand(5))).toMatchObject({ kind: 'allowed' });
     expect(await store(port, { url, timeoutMs: 1000 }).take(demand(5))).toMatchObject({ kind: 'away' });
-    await stop(own);
+    await own.stop();
   });
 
   test('two gateways on one server: as many calls reach upstreams as the plan has, and 503 while it is away', async () => {
@@ -213,7 +178,7 @@ describe('plans in Redis', () => {
     expect(answers.filter((answer) => answer?.status === 200)).toHaveLength(10);
     expect(answers.filter((answer) => answer?.status === 429)).toHaveLength(20);
     expect(answers.map((answer) => answer?.header('x-quota-remaining'))).toContain('9');
-    await stop(own);
+    await own.stop();
     const away = await call(0);
     expect([away?.status, away?.header('retry-after'), away?.json()['code']]).toEqual([503, '1', 'limits-away']);
     await Promise.all(gateways.map((one) => one.close()));
