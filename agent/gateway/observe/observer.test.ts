@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { certificateAuthority } from '../testing/certificates.ts';
 import { plain, prefix, route } from '../testing/config.ts';
 import { closeServer, listen } from '../testing/gateway-under-test.ts';
 import { useGateway } from '../testing/use-gateway.ts';
@@ -176,26 +178,75 @@ test('nothing is sent to metadata services, and the rest is observed', async () 
   expect(await lines()).toHaveLength(1);
 });
 
-test('endpoint and headers come from the environment where the options name none', async () => {
-  const receiver = await receive();
-  const { recorder, gateway, ask } = await start(served);
-  const names = {
-    OTEL_EXPORTER_OTLP_ENDPOINT: `${receiver.url}/base`,
-    OTEL_EXPORTER_OTLP_HEADERS: 'x-key=of%20the%20environment',
-    OTEL_SERVICE_NAME: 'named-outside',
-    OTEL_RESOURCE_ATTRIBUTES: 'team=shop',
+describe('the environment', () => {
+  afterEach(() => vi.unstubAllEnvs());
+  const environment = (values: Readonly<Record<string, string>>): void => {
+    for (const [name, value] of Object.entries(values)) vi.stubEnv(name, value);
   };
-  Object.assign(process.env, names);
-  try {
+
+  test('says endpoint and headers where the options name no endpoint, and who sends', async () => {
+    const receiver = await receive();
+    const { recorder, gateway, ask } = await start(served);
+    environment({
+      OTEL_EXPORTER_OTLP_ENDPOINT: `${receiver.url}/base`,
+      OTEL_EXPORTER_OTLP_HEADERS: 'x-key=of%20the%20environment',
+      OTEL_SERVICE_NAME: 'named-outside',
+      OTEL_RESOURCE_ATTRIBUTES: 'team=shop',
+    });
     const { observer } = await observe({ recorder, gateway }, { tracing: { serviceName: 'named-inside' } });
     await ask('/');
     await observer.close();
-  } finally {
-    for (const name of Object.keys(names)) Reflect.deleteProperty(process.env, name);
-  }
-  expect(receiver.requests[0]).toMatchObject({
-    path: '/base/v1/traces',
-    headers: { 'x-key': 'of the environment' },
+    expect(receiver.requests[0]).toMatchObject({
+      path: '/base/v1/traces',
+      headers: { 'x-key': 'of the environment' },
+    });
+    expect(receiver.spans[0]?.resource).toMatchObject({ 'service.name': 'named-outside', team: 'shop' });
   });
-  expect(receiver.spans[0]?.resource).toMatchObject({ 'service.name': 'named-outside', team: 'shop' });
+
+  test.each(['HEADERS', 'TRACES_HEADERS', 'CLIENT_KEY'])(
+    'gives %s to its own endpoint alone, whatever a workspace names',
+    async (name) => {
+      const [own, other] = [await receive(), await receive()];
+      const { recorder, gateway, ask } = await start(served);
+      const keyFile = join(import.meta.dirname, 'observer.test.ts');
+      environment({
+        OTEL_EXPORTER_OTLP_ENDPOINT: own.url,
+        [`OTEL_EXPORTER_OTLP_${name}`]: name === 'CLIENT_KEY' ? keyFile : 'authorization=secret',
+      });
+      const tracing = ({ url }: { readonly url: string }) => ({ tracing: { otlp: { http: { endpoint: url } } } });
+      const { observer, configure, said } = await observe({ recorder, gateway }, tracing(other));
+      await ask('/');
+      await configure(tracing(own));
+      await ask('/');
+      await observer.close();
+      expect([other.requests.length, own.requests.length]).toEqual([0, 1]);
+      expect(own.requests[0]?.headers.authorization).toBe(name === 'CLIENT_KEY' ? undefined : 'secret');
+      expect(said).toHaveLength(1);
+      expect(said[0]).toContain('OTEL_EXPORTER_OTLP_ENDPOINT');
+      expect(said[0]).not.toContain('secret');
+    },
+  );
+
+  test('says whom to trust', async () => {
+    const made = await certificateAuthority();
+    const receiver = await receive(await made.issue([{ type: 'ip', value: '127.0.0.1' }]));
+    const { recorder, gateway, ask } = await start(served);
+    const { observer, stateDir, configure } = await observe({ recorder, gateway });
+    const caFile = join(stateDir, 'ca.pem');
+    await writeFile(caFile, made.ca);
+    environment({ OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE: caFile });
+    await configure({ tracing: { otlp: { http: { endpoint: receiver.url } } } });
+    await ask('/');
+    await observer.close();
+    expect(receiver.spans.map(({ name }) => name).toSorted()).toEqual(['GET', 'ReverseProxy']);
+  });
+
+  test('names a file that is not there: the part is left out, and the file said', async () => {
+    const { recorder, gateway, ask } = await start(served);
+    environment({ OTEL_EXPORTER_OTLP_CERTIFICATE: '/nowhere/ca.pem' });
+    const { said } = await observe({ recorder, gateway }, { tracing: true });
+    expect((await ask('/')).status).toBe(200);
+    expect(said).toHaveLength(1);
+    expect(said[0]).toContain('/nowhere/ca.pem');
+  });
 });

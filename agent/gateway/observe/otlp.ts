@@ -1,4 +1,5 @@
-import type { AgentOptions } from 'node:http';
+import { readFileSync } from 'node:fs';
+import type { AgentOptions } from 'node:https';
 import { isIP } from 'node:net';
 import { ExportResultCode, type ExportResult } from '@opentelemetry/core';
 import {
@@ -10,6 +11,8 @@ import {
 } from '@opentelemetry/resources';
 import { AgentError } from '../../errors.ts';
 import { guardedLookup, isRefusedAddress } from '../address-guard.ts';
+
+const DEFAULT_ENDPOINT = 'http://localhost:4318';
 
 interface Target {
   readonly http: { readonly endpoint?: string | undefined };
@@ -23,16 +26,53 @@ export interface ExporterOptions {
   readonly timeoutMillis?: number;
 }
 
-/** Throws AgentError for an address that nothing is ever sent to. */
-export function exporterOptions({ http: { endpoint } }: Target, signal: 'traces' | 'metrics'): ExporterOptions {
-  const httpAgentOptions: AgentOptions = { keepAlive: true, lookup: guardedLookup };
+type Signal = 'traces' | 'metrics';
+
+/** Throws AgentError for an address that nothing, or no credential, is sent to, and what reading of files throws. */
+export function exporterOptions({ http: { endpoint } }: Target, signal: Signal): ExporterOptions {
+  const httpAgentOptions = { keepAlive: true, lookup: guardedLookup, ...certificates(signal) };
   if (endpoint === undefined) return { httpAgentOptions };
   const url = new URL(endpoint);
   const bare = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname;
   if (isIP(bare) !== 0 && isRefusedAddress(bare))
     throw new AgentError('upstream-refused', `Nothing is sent to ${endpoint}.`);
+  keepCredentials(url, signal);
   if (url.pathname === '/') url.pathname = `/v1/${signal}`;
   return { url: url.href, httpAgentOptions };
+}
+
+/** The SDK would send what proves who the user is to whatever endpoint a workspace names; it goes to the user's own alone. */
+function keepCredentials(url: URL, signal: Signal): void {
+  const credential = ['HEADERS', 'CLIENT_KEY'].find((name) => fromEnvironment(signal, name) !== undefined);
+  if (credential === undefined) return;
+  const own = fromEnvironment(signal, 'ENDPOINT') ?? DEFAULT_ENDPOINT;
+  if (URL.canParse(own) && new URL(own).origin === url.origin) return;
+  throw new AgentError(
+    'config-refused',
+    `OTEL_EXPORTER_OTLP_${credential} of the environment is for ${URL.canParse(own) ? new URL(own).origin : own}, and adit.yaml names ${url.origin}: name it in OTEL_EXPORTER_OTLP_ENDPOINT, or leave it out of adit.yaml.`,
+  );
+}
+
+function certificates(signal: Signal): AgentOptions & { ca?: Buffer; cert?: Buffer; key?: Buffer } {
+  const read = (name: string): Buffer | undefined => {
+    const path = fromEnvironment(signal, name);
+    return path === undefined ? undefined : readFileSync(path);
+  };
+  const [ca, cert, key] = [read('CERTIFICATE'), read('CLIENT_CERTIFICATE'), read('CLIENT_KEY')];
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
+}
+
+/** As the specification of the exporters has it: of the signal before of all; empty is absent. */
+function fromEnvironment(signal: Signal, name: string): string | undefined {
+  for (const variable of [`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_${name}`, `OTEL_EXPORTER_OTLP_${name}`]) {
+    const value = process.env[variable]?.trim() ?? '';
+    if (value !== '') return value;
+  }
+  return undefined;
 }
 
 /** Who sends. The environment (`OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`) comes before the configuration, as in Traefik. */

@@ -1,4 +1,5 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { gunzipSync } from 'node:zlib';
 import { closeServer, listen, readAll } from '../../testing/gateway-under-test.ts';
 import { ProtobufMessage } from './protobuf-message.ts';
@@ -44,13 +45,13 @@ export interface OtlpReceiver {
 }
 
 /** Takes OTLP by HTTP and reads it by the field numbers of opentelemetry-proto 1.x. */
-export async function otlpReceiver(): Promise<OtlpReceiver> {
+export async function otlpReceiver(tls?: { cert: string; key: string }): Promise<OtlpReceiver> {
   const received = {
     spans: [] as ReceivedSpan[],
     points: [] as ReceivedPoint[],
     requests: [] as OtlpReceiver['requests'],
   };
-  const server = createServer((request, response) => {
+  const take: RequestListener = (request, response) => {
     void readAll(request).then((body) => {
       const { url: path = '', headers } = request;
       received.requests.push({ path, headers });
@@ -60,9 +61,10 @@ export async function otlpReceiver(): Promise<OtlpReceiver> {
         received.points.splice(0, Infinity, ...pointsOf(message));
       response.writeHead(receiver.status, { 'content-type': 'application/x-protobuf' }).end();
     });
-  });
+  };
+  const server = tls === undefined ? createServer(take) : createTlsServer(tls, take);
   const receiver: OtlpReceiver = {
-    url: await listen(server),
+    url: (await listen(server)).replace(/^http/, tls === undefined ? 'http' : 'https'),
     ...received,
     status: 200,
     close: () => closeServer(server),

@@ -27,7 +27,7 @@ export function useObserver(): {
     observe?: z.input<typeof observeConfig>,
     state?: Partial<GatewayState>,
   ): Promise<ObserverUnderTest>;
-  receive(): Promise<OtlpReceiver>;
+  receive(...how: Parameters<typeof otlpReceiver>): Promise<OtlpReceiver>;
 } {
   const ends: (() => Promise<void>)[] = [];
   afterEach(async () => {
@@ -65,8 +65,8 @@ export function useObserver(): {
       };
       return { observer, stateDir, said, configure, lines };
     },
-    async receive() {
-      const receiver = await otlpReceiver();
+    async receive(...how) {
+      const receiver = await otlpReceiver(...how);
       ends.push(() => receiver.close());
       return receiver;
     },
