@@ -154,13 +154,16 @@ export class Exchange implements ResponseSink, RunningTry {
         this.#release()?.abandon();
         this.#answer('broker.upstream-timeout');
       } else if (limits.tryTimeoutMs > 0 && now - this.#triedAt > limits.tryTimeoutMs) this.onTargetSuspect();
-      else if (this.#choice.isStuck(this.#connection.target, now - this.#triedAt)) this.onTargetSuspect(true);
+      // Others may have room by now.
+      else if (!this.#connection.target.usable)
+        this.onTargetSuspect(this.#choice.isStuck(this.#connection.target, now - this.#triedAt));
     } else if (this.#state !== 'over' && now - this.#activeAt > limits.streamIdleTimeoutMs) {
       this.#release()?.abandon();
       this.#cut();
     }
   }
 
+  /** `stuck`: it is given back even when nobody is known who may do better. Giving back is no failed try of the edge. */
   onTargetSuspect(stuck = false): void {
     const connection = this.#connection;
     if (this.#state !== 'waiting' || connection === undefined || !this.#safe || !this.#hasTries) return;
@@ -168,7 +171,7 @@ export class Exchange implements ResponseSink, RunningTry {
     const better = this.#choice.best(performance.now());
     if (better === undefined && !stuck && this.#request.othersElsewhere !== true) return;
     this.#release()?.abandon();
-    if (better === undefined) this.#answer(stuck ? 'broker.no-tunnel' : 'broker.upstream-gone');
+    if (better === undefined) this.#answer('broker.no-tunnel');
     else this.#try(undefined, better);
   }
 
@@ -305,7 +308,7 @@ export class Exchange implements ResponseSink, RunningTry {
     if (connection.uses === 1 && !invalid) target.failed(error);
     const undelivered = connection.uses === 1 && target.neverDelivered(wire, error);
     if (!invalid && this.#mayRepeat(undelivered)) {
-      if (connection.uses === 1) this.#choice.refuse(target);
+      if (connection.uses === 1) this.#choice.refuse(target, undelivered);
       this.#try(error);
       return;
     }

@@ -1,5 +1,7 @@
 import { createServer } from 'node:http';
+import type { RequestListener, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startBroker } from './index.ts';
 import type { Broker } from './index.ts';
@@ -42,6 +44,41 @@ test('GETs that wait on a session that fell silent are answered by another, and 
   const answers = await Promise.all(Array.from({ length: 20 }, () => ask(broker.addresses.public, HOST)));
   expect(answers.map((answer) => answer.body.toString())).toEqual(Array.from({ length: 20 }, () => 'well'));
   await until(() => down.includes('silent'));
+  silent.socket.terminate();
+});
+
+test('a GET on a silent session moves as soon as another has room, before the silent one is given up', async () => {
+  const down: string[] = [];
+  let log = '';
+  const broker = await startTunnelBroker(keys, {
+    limits: { pingIntervalMs: 100, pingTimeoutMs: 2_000, maxInFlightPerTarget: 1 },
+    log: pino({ level: 'debug' }, { write: (line) => (log += line) }),
+    onEvent: (event) => event.type === 'session-down' && down.push(event.agent),
+  });
+  running.push(broker);
+  const held: ServerResponse[] = [];
+  const dial = async (name: string, onRequest: RequestListener): Promise<TestAgent> =>
+    TestAgent.dial(broker.addresses.tunnelUrl ?? '', {
+      token: await keys.token(name, [HOST]),
+      hosts: [HOST],
+      agent: name,
+      keepAlive: false,
+      onRequest,
+    });
+  await dial('well', (_request, response) => {
+    if (held.length === 0) held.push(response);
+    else response.end('well again');
+  });
+  const first = ask(broker.addresses.public, HOST);
+  await until(() => held.length === 1);
+  const silent = await dial('silent', (_request, response) => response.end('silent'));
+  silent.socket.pause();
+  const waiting = ask(broker.addresses.public, HOST);
+  await until(() => log.includes('session missed a ping'));
+  held[0]?.end('well');
+  expect((await first).body.toString()).toBe('well');
+  expect((await waiting).body.toString()).toBe('well again');
+  expect(down).toEqual([]);
   silent.socket.terminate();
 });
 

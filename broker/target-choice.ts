@@ -80,7 +80,9 @@ export class TargetChoice {
     return this.#request.relayed && sinceMs > STUCK_MS && !target.usable && target.lastResort;
   }
 
-  refuse(target: Target): void {
+  /** `undelivered`: it was certainly not sent the request. */
+  refuse(target: Target, undelivered = false): void {
+    if (undelivered) this.declined += 1;
     this.#refused ??= new Set();
     this.#refused.add(target);
   }
@@ -94,8 +96,7 @@ export class TargetChoice {
 
   /** The last one tried answered by itself; `undelivered`: and passed nothing on. */
   decline(target: Target, undelivered: boolean): void {
-    if (undelivered) this.declined += 1;
+    this.refuse(target, undelivered);
     if (this.#told) this.doubt(target);
-    else this.refuse(target);
   }
 }
