@@ -12,8 +12,7 @@ import { responseHeadBytes } from './response-head-bytes.ts';
 import { makeResponseHeaders, RELAY_HOP_HEADER, RELAY_OTHERS_HEADER, RELAY_SECRET_HEADER } from './request-headers.ts';
 import type { RunningTry, Target } from './target.ts';
 import { TargetChoice } from './target-choice.ts';
-import { UpstreamConnection } from './upstream-connection.ts';
-import type { ResponseSink } from './upstream-connection.ts';
+import { type ResponseSink, UpstreamConnection } from './upstream-connection.ts';
 
 export interface ExchangeRequest {
   readonly head: RequestHead;
@@ -163,7 +162,7 @@ export class Exchange implements ResponseSink, RunningTry {
     }
   }
 
-  /** `stuck`: it is given back even when nobody is known who may do better. Giving back is no failed try of the edge. */
+  /** `stuck`: given back even when nobody better is known. That is no failed try of the edge. */
   onTargetSuspect(stuck = false): void {
     const connection = this.#connection;
     if (this.#state !== 'waiting' || connection === undefined || !this.#safe || !this.#hasTries) return;
