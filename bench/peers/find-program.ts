@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access, mkdir } from 'node:fs/promises';
+import { access, mkdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { Missing } from './peer.ts';
@@ -28,9 +28,16 @@ export async function findProgram(recipe: Recipe): Promise<string | Missing> {
   if (cached !== undefined) return cached;
   if ((await onPath(recipe.tool)) === undefined)
     return { missing: `neither ${recipe.name} nor ${recipe.tool} is on PATH` };
-  await mkdir(into, { recursive: true });
   console.error(`building ${recipe.name} ${recipe.version} into ${into}: the first time takes seconds to minutes …`);
-  const error = await build(recipe, into);
+  // A build that is killed leaves no half of a program, and two at once do not meet.
+  const part = `${into}.${process.pid}.part`;
+  await mkdir(part, { recursive: true });
+  const error = await build(recipe, part);
+  await rename(part, into).catch(async (failure: NodeJS.ErrnoException) => {
+    await rm(part, { recursive: true });
+    // Somebody else built it meanwhile.
+    if (failure.code !== 'ENOTEMPTY' && failure.code !== 'EEXIST') throw failure;
+  });
   const built = await firstExecutable([join(into, recipe.name), join(into, 'bin', recipe.name)]);
   return built ?? { missing: `${recipe.name} ${recipe.version} could not be built: ${error}` };
 }
