@@ -2,7 +2,7 @@ import type { ConformanceCase } from '../conformance-case.ts';
 import type { Ask } from '../exchange.ts';
 import { get, middleware, through } from './manifests.ts';
 
-/** The password of everyone is `secret`: apr1, SHA-1, and for digest the MD5 of user, realm and password. */
+/** The password of everyone is `secret`: apr1, SHA-1, bcrypt, and for digest the MD5 of user, realm and password. */
 const USERS = `---
 apiVersion: v1
 kind: Secret
@@ -11,6 +11,7 @@ stringData:
   users: |
     ada:$apr1$abcdefgh$h9FWgUz3n9YxylKLlR5SQ/
     bob:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=
+    cleo:$2y$04$mruDgAUt7bHKHiL60kn3hO5Ge.A7usaYEpnzcYB9o.7JtfcmUL1Ni
 ---
 apiVersion: v1
 kind: Secret
@@ -36,6 +37,8 @@ export const ACCESS_CASES: readonly ConformanceCase[] = [
       ...withHeader(
         basic('ada', 'secret'),
         basic('bob', 'secret'),
+        basic('cleo', 'secret'),
+        basic('cleo', 'wrong'),
         basic('ada', 'wrong'),
         basic('eve', 'secret'),
         ['Authorization', 'Basic !!!'],
@@ -75,6 +78,11 @@ export const ACCESS_CASES: readonly ConformanceCase[] = [
   {
     name: 'ipAllowList: refused',
     manifests: middleware('m', '{ ipAllowList: { sourceRange: [10.0.0.0/8, 192.168.1.7] } }') + through('m'),
+    asks: get('/'),
+  },
+  {
+    name: 'ipAllowList: all of IPv6 holds no IPv4 address',
+    manifests: middleware('m', '{ ipAllowList: { sourceRange: ["::/0"] } }') + through('m'),
     asks: get('/'),
   },
   {

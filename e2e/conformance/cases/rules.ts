@@ -67,8 +67,13 @@ export const RULE_CASES: readonly ConformanceCase[] = [
   },
   {
     name: 'rules: ClientIP',
-    manifests: rules(`${APP} && ClientIP(\`10.0.0.0/8\`)`, `${APP} && ClientIP(\`127.0.0.1\`)`),
-    asks: [...get('/'), { target: '/', headers: [['X-Forwarded-For', '10.1.1.1']] }],
+    manifests: rules(
+      `${APP} && ClientIP(\`10.0.0.0/8\`)`,
+      `${APP} && ClientIP(\`127.0.0.1\`)`,
+      `${APP} && ClientIP(\`::/0\`) && PathPrefix(\`/six\`)`,
+      `${APP} && ClientIP(\`::ffff:127.0.0.0/104\`) && PathPrefix(\`/four-in-six\`)`,
+    ),
+    asks: [...get('/', '/six', '/four-in-six'), { target: '/', headers: [['X-Forwarded-For', '10.1.1.1']] }],
   },
   {
     name: 'rules: not, or, and, parentheses',
