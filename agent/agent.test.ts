@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -177,4 +177,35 @@ test('another folder replaces the first; one that cannot be read leaves it runni
   const missing = agent.startPreview({ source: { kind: 'folder', dir: join(folder, 'nowhere') }, upstreams: {} });
   await expect(missing).rejects.toMatchObject({ code: 'workspace-unreadable' });
   expect(agent.status()).toMatchObject({ state: 'live', hosts: [{ host }], source: { dir: workspace } });
+});
+
+test('what adit.yaml asks to know of requests is told from the edit on, and no longer than it asks', async () => {
+  const told = (observe: string): Promise<void> =>
+    writeFile(join(workspace, 'adit.yaml'), `name: shop\nnamespace: shop\n${observe}`);
+  await told('');
+  await edit(manifests('/'));
+  const agent = await start();
+  await agent.startPreview(request());
+  const host = await live(agent);
+  const [broker] = brokers;
+  if (broker === undefined) throw new Error('there is no broker');
+  const metrics = async (): Promise<{ status: number; text: string }> => {
+    const answer = await fetch(`http://${agent.address}/v1/metrics`, { headers: { authorization: 'Bearer t' } });
+    return { status: answer.status, text: await answer.text() };
+  };
+  expect((await metrics()).status).toBe(404);
+  await ask(broker, host, '/before');
+  await told('observe: { metrics: true, accessLog: true }\n');
+  await expect.poll(async () => (await metrics()).status).toBe(200);
+  await ask(broker, host, '/while');
+  const { text } = await metrics();
+  expect(text).toMatch(/^traefik_service_requests_total\{[^}]*service="shop-web-80@kubernetes"[^}]*\} 1$/m);
+  expect(text).toMatch(/^traefik_config_reloads_total [1-9]/m);
+  expect(text).toMatch(/^traefik_open_connections\{[^}]*\} \d+$/m);
+  await told('');
+  await expect.poll(async () => (await metrics()).status).toBe(404);
+  await ask(broker, host, '/after');
+  await agent.close({ graceMs: 0 });
+  const lines = (await readFile(join(folder, 'state', 'access.log'), 'utf8')).trimEnd().split('\n');
+  expect(lines.map((line) => (JSON.parse(line) as { RequestPath: string }).RequestPath)).toEqual(['/while']);
 });
