@@ -196,14 +196,14 @@ test('what adit.yaml asks to know of requests is told from the edit on, and no l
   expect((await metrics()).status).toBe(404);
   await ask(broker, host, '/before');
   await told('observe: { metrics: true, accessLog: true }\n');
-  await expect.poll(async () => (await metrics()).status).toBe(200);
+  await expect.poll(async () => (await metrics()).status, { timeout: 15_000 }).toBe(200);
   await ask(broker, host, '/while');
   const { text } = await metrics();
   expect(text).toMatch(/^traefik_service_requests_total\{[^}]*service="shop-web-80@kubernetes"[^}]*\} 1$/m);
   expect(text).toMatch(/^traefik_config_reloads_total [1-9]/m);
   expect(text).toMatch(/^traefik_open_connections\{[^}]*\} \d+$/m);
   await told('');
-  await expect.poll(async () => (await metrics()).status).toBe(404);
+  await expect.poll(async () => (await metrics()).status, { timeout: 15_000 }).toBe(404);
   await ask(broker, host, '/after');
   await agent.close({ graceMs: 0 });
   const lines = (await readFile(join(folder, 'state', 'access.log'), 'utf8')).trimEnd().split('\n');

@@ -9,6 +9,8 @@ import { useObserver } from './testing/use-observer.ts';
 
 const start = useGateway();
 const { observe, receive } = useObserver();
+/** Others work on the machine too. */
+const WITHIN = { timeout: 20_000 };
 
 /** Samples by name and labels in order. */
 function samples(text: string): Record<string, number> {
@@ -143,7 +145,7 @@ test('tries of a service, tries again, mirrors and the health of servers are tol
   await copied.promise;
   const ofGone = 'code="502",method="GET",protocol="http",service="shop-gone-80@kubernetescrd"';
   const ofCopy = 'code="200",method="GET",protocol="http",service="shop-copy-80@kubernetescrd"';
-  await expect.poll(async () => (await now())[`traefik_service_responses_bytes_total{${ofCopy}}`]).toBe(6);
+  await expect.poll(async () => (await now())[`traefik_service_responses_bytes_total{${ofCopy}}`], WITHIN).toBe(6);
   const found = await now();
   expect(found[`traefik_service_requests_total{${ofGone}}`]).toBe(3);
   expect(found['traefik_service_retries_total{service="gone"}']).toBe(2);
@@ -208,7 +210,7 @@ test('the same metrics are pushed by OTLP, time and again and once more at the e
   await ask('/pets?api_key=key-good');
   const requests = (): number | undefined =>
     receiver.points.find(({ metric }) => metric === 'traefik_hub_api_requests_total')?.value;
-  await expect.poll(requests).toBe(1);
+  await expect.poll(requests, WITHIN).toBe(1);
   const prometheus = (await observer.metricsText()) ?? '';
   await ask('/pets?api_key=key-good');
   await observer.close();

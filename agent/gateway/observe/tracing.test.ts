@@ -9,6 +9,8 @@ import { useObserver } from './testing/use-observer.ts';
 
 const start = useGateway();
 const { observe, receive } = useObserver();
+/** Others work on the machine too. */
+const WITHIN = { timeout: 20_000 };
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const SPAN = 'b7ad6b7169203331';
@@ -289,14 +291,10 @@ test('mirrors get the trace with spans of their own, tries of the retry middlewa
   const { observer } = await observe({ recorder, gateway }, tracing(receiver.url));
   await ask('/', { headers: { Traceparent: PARENT } });
   await mirrored.promise;
-  await expect.poll(() => gateway.inFlight).toBe(0);
   expect((await ask('/retried')).status).toBe(502);
-  await expect
-    .poll(async () => {
-      await observer.close();
-      return receiver.spans.filter((span) => span.name === 'ReverseProxy').length;
-    })
-    .toBe(5);
+  // A mirror answers whenever it likes, also after the exchange.
+  await expect.poll(() => receiver.spans.filter(({ name }) => name === 'ReverseProxy').length, WITHIN).toBe(5);
+  await observer.close();
   await closeServer(copyServer);
   const ofVisitor = receiver.spans.filter((span) => span.traceId === TRACE);
   expect(ofVisitor.map((span) => span.name).toSorted()).toEqual(['GET', 'ReverseProxy', 'ReverseProxy']);
