@@ -130,6 +130,7 @@ export function analyze(files: readonly SourceFile[], options: AnalyzeOptions): 
 
 /** By file in the order of the files, then by position. */
 function sortByPlace(diagnostics: Diagnostic[], files: readonly SourceFile[]): void {
+  if (diagnostics.length < 2) return;
   const order = new Map<string, number>();
   for (const [at, { path }] of files.entries()) order.set(path, at);
   const ordered = diagnostics.map((diagnostic) => ({ diagnostic, at: order.get(diagnostic.file) ?? -1 }));

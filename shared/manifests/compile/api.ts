@@ -16,23 +16,12 @@ export function apiConfig(scope: Scope, api: ManifestDocument): ApiConfig {
 }
 
 /** By key, with the APIs that list them. */
-export function versionConfigs(
-  scope: Scope,
-  versions: readonly ManifestDocument[],
-  apis: readonly ManifestDocument[],
-): Record<string, VersionConfig> {
-  const parents = new Map<ManifestDocument, string[]>();
-  for (const api of apis) {
-    for (const { wanted, target } of scope.resolution.referencesOf.get(api) ?? []) {
-      if (wanted.kind === 'APIVersion' && target !== undefined)
-        parents.set(target, [...(parents.get(target) ?? []), keyOf(api)]);
-    }
-  }
+export function versionConfigs(scope: Scope, versions: readonly ManifestDocument[]): Record<string, VersionConfig> {
   const configs: Record<string, VersionConfig> = {};
   for (const version of versions) {
     configs[keyOf(version)] = {
       source: version.ref,
-      apis: parents.get(version) ?? [],
+      apis: (scope.resolution.parentsOfVersion.get(version) ?? []).map(keyOf),
       ...ownRules(scope, version),
     };
   }

@@ -1,7 +1,6 @@
 import { fields, text } from '../field.ts';
 import type { RouteConfig } from '../../gateway/config.ts';
 import { API_ANNOTATION, API_VERSION_ANNOTATION, HUB, POLICY_ANNOTATION } from '../kinds.ts';
-import { parentsOfVersion } from '../resolve/resolve.ts';
 import type { ManifestDocument } from '../types.ts';
 import { keyOf, say, type Scope } from './scope.ts';
 
@@ -38,7 +37,7 @@ function attachedApi(scope: Scope, route: ManifestDocument): Pick<RouteConfig, '
 
   const version = byId.get(`${HUB}/APIVersion/${namespace}/${versionName}`);
   if (version === undefined) return 'broken';
-  const parents = parentsOfVersion(scope.resolution, version);
+  const parents = scope.resolution.parentsOfVersion.get(version) ?? [];
   const parent = api ?? parents[0];
   if (parent === undefined || (api !== undefined && !parents.includes(api))) {
     const message =

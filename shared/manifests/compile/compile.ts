@@ -56,7 +56,7 @@ export function compile(resolution: Resolution): { config: GatewayConfig; diagno
 
   const apis: Record<string, ApiConfig> = {};
   for (const api of of(`${HUB}/API`)) apis[keyOf(api)] = apiConfig(scope, api);
-  const versions = versionConfigs(scope, of(`${HUB}/APIVersion`), of(`${HUB}/API`));
+  const versions = versionConfigs(scope, of(`${HUB}/APIVersion`));
 
   const applications: Record<string, ApplicationConfig> = {};
   const applicationDocuments = of(`${HUB}/ManagedApplication`);

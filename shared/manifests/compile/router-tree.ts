@@ -4,7 +4,7 @@ import type { FieldPath } from '../field-path.ts';
 import { TRAEFIK } from '../kinds.ts';
 import type { ManifestDocument } from '../types.ts';
 import { ingressRoutes } from './ingress-route.ts';
-import type { Rank, RankedRoute } from './ranked-route.ts';
+import { ranked, type Rank, type RankedRoute } from './ranked-route.ts';
 import { mayRefer, notEnforced, say, type Scope } from './scope.ts';
 
 /** Layers of routes that are followed; far above any real tree. */
@@ -113,6 +113,7 @@ function joined(chain: readonly Above[], backends: RouteConfig['backends']): Ran
   const routes = chain.map(({ route }) => route);
   const last = routes.at(-1);
   if (last === undefined) throw new Error('a chain has at least one route');
+  if (routes.length === 1 && backends === last.backends) return ranked(last);
   const api = routes.findLast((route) => route.api !== undefined);
   const policies = routes.flatMap((route) => route.policies ?? []);
   const route: RouteConfig = {

@@ -6,6 +6,16 @@ import { say, type Scope } from './scope.ts';
 import { routerKey } from './service-names.ts';
 import { serviceReference } from './service-reference.ts';
 
+const keys = new WeakMap<ManifestDocument, Map<string, string>>();
+
+function keyOfRoute(document: ManifestDocument, rule: string): string {
+  const known = keys.get(document) ?? new Map<string, string>();
+  keys.set(document, known);
+  const key = known.get(rule) ?? routerKey(document.ref.namespace, document.ref.name, rule);
+  known.set(rule, key);
+  return key;
+}
+
 /** Where a route of an IngressRoute sends its requests. Empty when Traefik would not serve it, which is said. */
 export function serviceBackends(
   scope: Scope,
@@ -19,10 +29,9 @@ export function serviceBackends(
     });
     return [];
   }
-  const { namespace, name } = document.ref;
   const route = items(fields(document.value, 'spec')['routes'])[Number(base.at(-1))];
   // The only service of a route has the route's own name, and its weight counts for nothing.
-  const only = services.length === 1 ? routerKey(namespace, name, text(fields(route)['match']) ?? '') : undefined;
+  const only = services.length === 1 ? keyOfRoute(document, text(fields(route)['match']) ?? '') : undefined;
   const backends: BackendConfig[] = [];
   for (const [at, entry] of services.entries()) {
     const service = serviceReference(scope, document, entry, [...base, 'services', at], only);

@@ -1,6 +1,6 @@
 import { formatPath, type FieldPath } from '../field-path.ts';
 import { HUB } from '../kinds.ts';
-import { titleOf, type Resolution } from '../resolve/resolve.ts';
+import { titleOf, type Reference, type Resolution } from '../resolve/resolve.ts';
 import type { Diagnostic, Graph, GraphEdge, GraphNode, ManifestDocument, ObjectRef, Severity } from '../types.ts';
 import { detailOf } from './detail.ts';
 import { roleOf } from './role.ts';
@@ -24,13 +24,14 @@ export function graphOf(resolution: Resolution, diagnostics: readonly Diagnostic
       edges.push(visitorEdge(document));
     }
   }
-  for (const { from, path, to, wanted, target } of resolution.references) {
+  for (const [from, references] of resolution.referencesOf) {
     if (roleOf(from.sort) === undefined) continue;
-    if (target === undefined && !nodes.has(to)) {
+    for (const { to, wanted, target } of references) {
+      if (target !== undefined || nodes.has(to)) continue;
       const role = roleOf(`${wanted.group}/${wanted.kind}`) ?? 'other';
       nodes.set(to, { id: to, role, kind: wanted.kind, title: wanted.name, detail: 'not in the files', missing: true });
     }
-    edges.push(edgeOf(from, to, path, target === undefined));
+    for (const edge of edgesOf(references)) edges.push(edge);
   }
   for (const [subscription, grant] of resolution.grants) {
     const named = new Set((resolution.referencesOf.get(subscription) ?? []).map(({ to }) => to));
@@ -47,6 +48,18 @@ export function graphOf(resolution: Resolution, diagnostics: readonly Diagnostic
     if (auth !== undefined) edges.push(edgeOf(auth, api.id, IS_DEFAULT, false));
   }
   return { nodes: [...nodes.values()], edges };
+}
+
+const edgesByReferences = new WeakMap<readonly Reference[], readonly GraphEdge[]>();
+
+/** References that lead where they led before are the same list, and so are their edges. */
+function edgesOf(references: readonly Reference[]): readonly GraphEdge[] {
+  let edges = edgesByReferences.get(references);
+  if (edges === undefined) {
+    edges = references.map(({ from, to, path, target }) => edgeOf(from, to, path, target === undefined));
+    edgesByReferences.set(references, edges);
+  }
+  return edges;
 }
 
 const known = new WeakMap<ManifestDocument, Map<string, Map<FieldPath, GraphEdge>>>();

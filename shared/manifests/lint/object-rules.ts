@@ -1,6 +1,5 @@
 import { fields, isFields, items, text, texts, textMap } from '../field.ts';
 import { CORE, HUB, TRAEFIK } from '../kinds.ts';
-import { parentsOfVersion } from '../resolve/resolve.ts';
 import { readSelector, selects } from '../resolve/selector.ts';
 import type { ManifestDocument } from '../types.ts';
 import type { Finding, LintSubject } from './finding.ts';
@@ -173,7 +172,7 @@ export function objectFindings({ resolution }: LintSubject): Finding[] {
   ];
   for (const [sort, why] of ORPHANS)
     for (const document of resolution.byKind.get(sort) ?? [])
-      if (!used.has(document) && !(sort === `${HUB}/APIVersion` && parentsOfVersion(resolution, document).length > 0))
+      if (!used.has(document) && !(sort === `${HUB}/APIVersion` && resolution.parentsOfVersion.has(document)))
         findings.push({
           rule: 'orphan',
           document,

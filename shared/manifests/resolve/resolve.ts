@@ -31,6 +31,8 @@ export interface Resolution {
   readonly byPlace: ReadonlyMap<string, readonly ManifestDocument[]>;
   readonly references: readonly Reference[];
   readonly referencesOf: ReadonlyMap<ManifestDocument, readonly Reference[]>;
+  /** The APIs that list an APIVersion among their versions. */
+  readonly parentsOfVersion: ReadonlyMap<ManifestDocument, readonly ManifestDocument[]>;
   /** The APIAuth in force, by namespace. */
   readonly auths: ReadonlyMap<string, ManifestDocument>;
   /** What each ManagedSubscription gives to whom; names, selectors and bundles resolved. */
@@ -100,6 +102,12 @@ export function resolve(all: readonly ManifestDocument[], traefik: TraefikOption
 
   diagnostics.push(...cycles(documents, referencesOf));
 
+  const parentsOfVersion = new Map<ManifestDocument, ManifestDocument[]>();
+  for (const api of byKind.get(`${HUB}/API`) ?? []) {
+    for (const version of new Set((referencesOf.get(api) ?? []).map(({ target }) => target)))
+      if (version?.sort === `${HUB}/APIVersion`) append(parentsOfVersion, version, api);
+  }
+
   const auths = defaultAuths(byKind.get(`${HUB}/APIAuth`) ?? [], diagnostics);
   diagnostics.push(...badBundles(byKind.get(`${HUB}/APIBundle`) ?? []));
   const grants = new Map<ManifestDocument, Grant>();
@@ -108,7 +116,19 @@ export function resolve(all: readonly ManifestDocument[], traefik: TraefikOption
     grants.set(subscription, grant);
     diagnostics.push(...grant.diagnostics);
   }
-  return { documents, byId, byKind, byPlace, references, referencesOf, auths, grants, traefik, diagnostics };
+  return {
+    documents,
+    byId,
+    byKind,
+    byPlace,
+    references,
+    referencesOf,
+    parentsOfVersion,
+    auths,
+    grants,
+    traefik,
+    diagnostics,
+  };
 }
 
 interface PlainReference extends Reference {
@@ -166,15 +186,6 @@ function defaultAuths(auths: readonly ManifestDocument[], diagnostics: Diagnosti
     );
   }
   return chosen;
-}
-
-/** The APIs that list an APIVersion among their versions. */
-export function parentsOfVersion(resolution: Resolution, version: ManifestDocument): readonly ManifestDocument[] {
-  return (resolution.byKind.get(`${HUB}/API`) ?? []).filter(
-    (api) =>
-      api.ref.namespace === version.ref.namespace &&
-      wantedBy(api).some((wanted) => wanted.kind === 'APIVersion' && wanted.name === version.ref.name),
-  );
 }
 
 export function titleOf(document: ManifestDocument): string {
