@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { analyze, type Analysis } from './analyze.ts';
+import { TRAEFIK_DEFAULTS, type TraefikOptions } from './traefik-options.ts';
 import type { SourceFile } from './types.ts';
 
 const EXAMPLES = join(import.meta.dirname, '../../examples');
@@ -128,6 +129,8 @@ interface Edit {
   readonly kind: 'drop' | 'restore' | 'name' | 'word' | 'cut' | 'copy' | 'move' | 'comment';
   readonly at: number;
   readonly name: string;
+  /** Options of Traefik by then. */
+  readonly traefik: TraefikOptions;
 }
 
 const edit: fc.Arbitrary<Edit> = fc.record({
@@ -135,6 +138,7 @@ const edit: fc.Arbitrary<Edit> = fc.record({
   kind: fc.constantFrom('drop', 'restore', 'restore', 'name', 'name', 'word', 'cut', 'copy', 'move', 'comment'),
   at: fc.nat(10_000),
   name: fc.constantFrom(...NAMES),
+  traefik: fc.record({ allowCrossNamespace: fc.boolean(), strictPrefixMatching: fc.boolean() }),
 });
 
 /** The files after an edit; what was there at first comes back by `restore`. */
@@ -187,9 +191,10 @@ test('after any edits the analysis is what a fresh one of the same files is', ()
       let before = told(analysis);
       for (const one of edits) {
         files = edited(files, one);
-        analysis = analyze(files, { namespace: 'catalog', previous: analysis });
+        const options = { namespace: 'catalog', traefik: one.traefik };
+        analysis = analyze(files, { ...options, previous: analysis });
         const after = told(analysis);
-        expect(after).toBe(told(analyze(files, { namespace: 'catalog' })));
+        expect(after).toBe(told(analyze(files, options)));
         changes += 1;
         if (after !== before) differing += 1;
         before = after;
@@ -209,7 +214,7 @@ test('what follows from other files follows them: a target that comes, goes and 
   let files: readonly SourceFile[] = FILES;
   let analysis = analyze(files, { namespace: 'catalog' });
   for (const kind of steps) {
-    files = edited(files, { file: route, kind, at: 3, name: 'web' });
+    files = edited(files, { file: route, kind, at: 3, name: 'web', traefik: TRAEFIK_DEFAULTS });
     analysis = analyze(files, { namespace: 'catalog', previous: analysis });
     expect(told(analysis)).toBe(told(analyze(files, { namespace: 'catalog' })));
   }
