@@ -123,7 +123,7 @@ it.skipIf(helm === undefined)('the diff of a chart is that of what both commits 
   writeInto(repo.dir, { 'shop/templates/_names.tpl': names.replace('.test', '.example') });
   repo.commit();
   const { out } = await runCli(repo.dir, ['diff', 'first..HEAD'], programs.env);
-  expect(out).toContain('host shop.example → default/web:80 (public) · shop/templates/route.yaml:1\n  - match: host shop.test → host shop.example');
+  expect(out).toContain('host shop.example → default/web:80 (public) · shop/templates/route.yaml:7\n  - match: host shop.test → host shop.example');
 }); // prettier-ignore
 
 it('Ctrl-C ends the program and removes the copy that it reads', async () => {

@@ -193,8 +193,8 @@ describe.skipIf(helm === undefined)('a Helm chart', () => {
   it('is told of at its template, and where Helm itself says it is wrong', async () => {
     using folder = folderOf({ ...CHART, 'shop/templates/plan.yaml': 'apiVersion: hub.traefik.io/v1alpha1\nkind: APIPlan\nmetadata: { name: p }\nspec: { titel: "{{ .Values.limit }}" }\n' });
     const wrong = await runCli(folder.dir, ['validate', '.'], env);
-    expect(wrong.out).toMatch(/^shop\/templates\/plan\.yaml:1:1: error: APIPlan default\/p: .*titel/m);
-    expect(wrong.out).toContain('Rendered from shop by helm: the template is named, the line in it is not known.');
+    expect(wrong.out).toMatch(/^shop\/templates\/plan\.yaml:4:1: error: APIPlan default\/p: .*titel/m);
+    expect(wrong.out).toContain('Rendered from shop by helm: the line is that of its template, where that writes the field itself.');
     writeInto(folder.dir, { 'shop/templates/plan.yaml': '{{ .Values.nothing.here }}\n' });
     const failed = await runCli(folder.dir, ['validate', '.'], env);
     expect(failed.out).toMatch(/^shop\/templates\/plan\.yaml:1:11: error: helm: .*nil pointer.* \[render-failed\]$/m);

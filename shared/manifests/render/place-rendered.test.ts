@@ -66,14 +66,19 @@ it('of several sources the likest is taken: the same name, then the longest, the
   expect(documents.map(({ file }) => file)).toEqual(['two.yaml', 'admin.yaml', 'prod/kustomization.yaml']);
 });
 
-it('what Helm gives is at its template', () => {
+it('what Helm gives is at its template, and at the field there where it is written', () => {
   const text = `---\n# Source: shop/templates/a.yaml\n${object('a', '  b: 1\n')}---\n# Source: shop/charts/web/templates/b.yaml\n${object('b', '  b: 1\n')}`;
   const { documents } = parseRendered(
-    { ...overlay(text, {}), by: 'helm', dir: 'charts/shop', entry: 'charts/shop/Chart.yaml' },
+    {
+      ...overlay(text, { 'charts/shop/templates/a.yaml': `# words\n${object('{{ .Values.name }}', '  b: 1\n')}` }),
+      by: 'helm',
+      dir: 'charts/shop',
+      entry: 'charts/shop/Chart.yaml',
+    },
     'default',
   );
   expect(documents.map((document) => places(document, ['spec', 'b'])[0])).toEqual([
-    'charts/shop/templates/a.yaml:1',
+    'charts/shop/templates/a.yaml:7',
     'charts/shop/charts/web/templates/b.yaml:1',
   ]);
 });

@@ -3,6 +3,7 @@ import { groupKind } from '../kinds.ts';
 import { parseFile, type ParsedFile } from '../parse.ts';
 import type { FieldPath } from '../field-path.ts';
 import type { Diagnostic, ManifestDocument, Range, SourceFile } from '../types.ts';
+import { templateSection } from './template-place.ts';
 import type { Rendering } from './find-renderings.ts';
 
 /** What a program made of a folder, with the files that it made it of. */
@@ -17,8 +18,8 @@ const START: Range = { start: { line: 1, column: 1 }, end: { line: 1, column: 1 
 
 /**
  * The objects of a rendered text, at the places of their sources: the object with the same kind and name, and there the
- * same field, or the nearest around it; a field that a patch set, in the patch. An object that has no source there is
- * placed at its template (Helm says which), or at the kustomization.
+ * same field, or the nearest around it; a field that a patch set, in the patch. What Helm gives is placed in its template,
+ * and what has no source at the kustomization.
  */
 export function parseRendered(rendered: RenderedFolder, namespace: string): ParsedFile {
   const { documents, diagnostics } = parseFile({ path: `${rendered.entry}.rendered`, text: rendered.text }, namespace);
@@ -33,8 +34,12 @@ export function parseRendered(rendered: RenderedFolder, namespace: string): Pars
       const { start, end } = document.range;
       const template = templates.findLast(({ line }) => line <= start.line)?.path;
       const { by, dir } = rendered;
+      const at =
+        template === undefined
+          ? placed(document, sourcesOf(document, sources), sourcesOf(document, patches), rendered.entry)
+          : inTemplate(document, template, rendered.sources.find(({ path }) => path === template)?.text ?? '');
       return {
-        ...placed(document, sourcesOf(document, sources), sourcesOf(document, patches), template ?? rendered.entry),
+        ...at,
         rendered: {
           by,
           dir,
@@ -54,7 +59,7 @@ export function renderedHint(rendered: RenderedFolder): string {
   const where = rendered.dir === '' ? 'this folder' : rendered.dir;
   const place =
     rendered.by === 'helm'
-      ? 'the template is named, the line in it is not known'
+      ? 'the line is that of its template, where that writes the field itself'
       : 'the line is that of its source, where it has one';
   return `Rendered from ${where} by ${rendered.by}: ${place}.`;
 }
@@ -89,6 +94,12 @@ function placed(
     range: source.range,
     locate: (path, what) => inPatch(path, what) ?? source.locate(known(source.value, path), what),
   };
+}
+
+function inTemplate(document: ManifestDocument, file: string, text: string): ManifestDocument {
+  const section = templateSection(text, document.ref);
+  if (section === undefined) return { ...document, file, range: START, locate: () => START };
+  return { ...document, file, range: section.range, locate: (path) => section.locate(path) };
 }
 
 /** A patch says of which object it is; that sets nothing. */

@@ -91,7 +91,8 @@ export async function renderFolders(options: RenderOptions): Promise<RenderResul
     if (!('text' in one.outcome)) problems.push(renderProblem(rendering, one.outcome));
     if (lastGood === undefined) continue;
     output += lastGood.length;
-    const own = sources.filter(({ path }) => named.has(path) && parts.some((part) => isBelow(path, part)));
+    const isSource = ({ path }: SourceFile): boolean => by === 'helm' || named.has(path);
+    const own = sources.filter((file) => isSource(file) && parts.some((part) => isBelow(file.path, part)));
     rendered.push({
       ...rendering,
       text: lastGood,
