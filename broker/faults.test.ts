@@ -83,7 +83,7 @@ test('a GET on a silent session moves as soon as another has room, before the si
 });
 
 describe('behind an edge, a broker whose only session is silent', () => {
-  const limits = { pingIntervalMs: 100, pingTimeoutMs: 500 };
+  const limits = { pingIntervalMs: 100, pingTimeoutMs: 1_000 };
   const answersOf = (edge: Broker, count: number): Promise<string[]> =>
     Promise.all(Array.from({ length: count }, async () => (await ask(edge.addresses.public, HOST)).body.toString()));
 
