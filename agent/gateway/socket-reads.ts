@@ -1,7 +1,7 @@
 import type { OnReadOpts } from 'node:net';
 
-/** More than 64 KiB, so that an answer of that size and its head are one read. */
-const READ_BYTES = 128 * 1024;
+/** An answer of 64 KiB and its head are one read; not more, for a visitor who does not read on makes one read wait. */
+const READ_BYTES = 80 * 1024;
 const SLAB_BYTES = 64 * 1024;
 /** Larger reads get a buffer of their own: one that waits for its visitor would keep the whole block. */
 const SHARED_BYTES = 4096;

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,29 +10,55 @@ import { z } from 'zod';
 const run = promisify(execFile);
 const VERSION = '0.8.2';
 const folder = join(homedir(), '.cache', 'adit', `autobahntestsuite-${VERSION}`);
-const program = join(folder, 'bin', 'wstest');
 /** Written last: an installation that was cut short is done again. */
 const stamp = join(folder, 'installed');
+/** Packages in a folder of their own, without virtualenv: it takes the `.pth` files there, which a path alone does not. */
+const LAUNCH = `import site, sys
+site.addsitedir(${JSON.stringify(folder)})
+sys.path.insert(0, ${JSON.stringify(folder)})
+from autobahntestsuite import wstest
+wstest.run()`;
+
+/** How to start `wstest`. */
+export interface WsTest {
+  readonly command: string;
+  readonly args: readonly string[];
+}
 
 /**
- * Path of `wstest`, the public conformance suite for WebSocket. It needs Python 2.7 with virtualenv (`ADIT_PYTHON2` names
- * it, else `python2.7` of the PATH) and is installed from PyPI once. Undefined where that is not to be had.
+ * The public conformance suite for WebSocket. It needs Python 2.7 with pip (`ADIT_PYTHON2` names it, else `python2.7` of the
+ * PATH, or of pyenv) and is installed from PyPI once. Undefined where that is not to be had.
  */
-export async function autobahn(): Promise<string | undefined> {
-  const isThere = await stat(stamp).then(
-    () => true,
-    () => false,
-  );
-  if (isThere) return program;
+export async function autobahn(): Promise<WsTest | undefined> {
   try {
-    await mkdir(folder, { recursive: true });
-    await run(process.env['ADIT_PYTHON2'] ?? 'python2.7', ['-m', 'virtualenv', '--clear', folder]);
-    await run(join(folder, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', `autobahntestsuite==${VERSION}`]);
-    await writeFile(stamp, '');
-    return program;
+    const python = await python2();
+    const isThere = await stat(stamp).then(
+      () => true,
+      () => false,
+    );
+    if (!isThere) {
+      await rm(folder, { recursive: true, force: true });
+      const what = `autobahntestsuite==${VERSION}`;
+      await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--target', folder, what]);
+      await writeFile(stamp, '');
+    }
+    return { command: python, args: ['-W', 'ignore', '-c', LAUNCH] };
   } catch (error) {
-    console.warn(`SKIPPED: the WebSocket conformance suite, which needs Python 2.7 with virtualenv: ${String(error)}`);
+    console.warn(`SKIPPED: the WebSocket conformance suite, which needs Python 2.7 with pip: ${String(error)}`);
     return undefined;
+  }
+}
+
+async function python2(): Promise<string> {
+  const named = process.env['ADIT_PYTHON2'] ?? 'python2.7';
+  try {
+    await run(named, ['-m', 'pip', '--version']);
+    return named;
+  } catch (error) {
+    // pyenv has a program of that name on the PATH also while another version is chosen.
+    const prefix = await run('pyenv', ['prefix', '2.7']).catch(() => undefined);
+    if (prefix === undefined) throw error;
+    return join(prefix.stdout.trim(), 'bin', 'python2.7');
   }
 }
 
@@ -59,15 +85,15 @@ export class Suite implements AsyncDisposable {
   }
 
   static async start(
-    wstest: string,
+    wstest: WsTest,
     mode: 'fuzzingclient' | 'fuzzingserver',
     spec: Readonly<Record<string, unknown>>,
   ): Promise<Suite> {
     const path = await mkdtemp(join(tmpdir(), 'adit-autobahn-'));
     const file = join(path, 'spec.json');
     await writeFile(file, JSON.stringify({ ...spec, outdir: join(path, 'report') }));
-    const args = ['--mode', mode, '--spec', file, '--webport', '0'];
-    return new Suite(path, spawn(wstest, args, { cwd: path, stdio: ['ignore', 'pipe', 'pipe'] }));
+    const args = [...wstest.args, '--mode', mode, '--spec', file, '--webport', '0'];
+    return new Suite(path, spawn(wstest.command, args, { cwd: path, stdio: ['ignore', 'pipe', 'pipe'] }));
   }
 
   /** For the client mode: it ends when all cases have run. */

@@ -8,7 +8,7 @@ import { setFlagsFromString } from 'node:v8';
  */
 const FLAGS = ['--external-memory-accounted-in-global-limit', '--heap-growing-percent=500'];
 
-/** For a process that carries the bytes of others; measured in `docs/decisions/0007`. Takes effect at once. */
+/** For a process that carries the bytes of others; measured in `docs/decisions/0015`. Takes effect at once. */
 export function tuneCollector(): void {
   for (const flag of FLAGS) setFlagsFromString(flag);
 }
