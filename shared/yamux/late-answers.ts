@@ -24,8 +24,11 @@ export interface LateRound {
   readonly minRttMs: number;
 }
 
-/** Bunches of this length, or of half a round trip, are what machines and networks at rest make. */
-const SOON_MS = 2;
+/**
+ * Bunches of this length, or of half a round trip, are what machines and networks at rest make, also while bulk keeps every core
+ * busy. From 2 ms on, small messages beside it waited twice as long (`npm run bench -- tunnel --part echo`).
+ */
+const SOON_MS = 4;
 const SOON_ROUND_TRIPS = 0.5;
 /** A process that waits for longer is as good as gone. */
 const LATEST_MS = 200;
