@@ -194,8 +194,10 @@ function echo(stream: YamuxStream): void {
 
 const seenByGo = z.object({ ends: z.number(), resets: z.number(), streams: z.number() });
 
-/** How the streams ended on the Go side, asked until it has noticed: its goroutines are behind the frames. */
-/** What Go has seen once so many streams are over for it. It counts a stream before it forgets it; one carries the commands. */
+/**
+ * How the streams ended on the Go side, once so many are over for it: its goroutines are behind the frames, and count a
+ * stream before they forget it. One stream carries the commands.
+ */
 async function counts(go: GoPeer, over: number): Promise<z.infer<typeof seenByGo>> {
   let seen: z.infer<typeof seenByGo> | undefined;
   for (let tries = 0; tries < 2000; tries++) {
