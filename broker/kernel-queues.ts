@@ -12,6 +12,8 @@ const WATCHED_PART = 1 / 4;
 const PAGE_BYTES = 4096;
 /** Reading through the tables takes at most this part of the time. */
 const LOOKING_PART = 1 / 20;
+/** Until the next look, when the tables could not be read. */
+const BLIND_MS = 60_000;
 /** A send queue of less is nobody's fault, and not told. */
 export const LEAST_QUEUE_BYTES = 128 * 1024;
 
@@ -49,8 +51,8 @@ export class KernelQueues {
       }
       return queues;
     } catch {
-      // Another system, or a container that hides these files: nothing will be told.
-      this.#nextAt = Infinity;
+      // Another system, a container that hides these files, or too many open ones for now.
+      this.#nextAt = now + BLIND_MS;
       return NONE;
     } finally {
       this.#isLooking = false;
