@@ -5,6 +5,8 @@ const COPY_BYTES = 16 * 1024;
 /** More is not held back. */
 const HELD_BYTES = 128 * 1024;
 
+/** What small pieces are put together in, for as long as sockets take all of it at once. */
+let scratch: Buffer | undefined;
 /** Hold something until every socket that is readable now was read. */
 let holding: BurstWriter[] = [];
 
@@ -76,8 +78,11 @@ export class BurstWriter {
     this.#pieces = [];
     this.#bytes = 0;
     if (pieces.length === 1) this.#socket.write(first);
-    else if (bytes <= COPY_BYTES) this.#socket.write(joined(pieces, bytes));
-    else {
+    else if (bytes <= COPY_BYTES) {
+      this.#socket.write(joined(pieces));
+      // The socket still has to read it.
+      if (this.#socket.writableLength > 0) scratch = undefined;
+    } else {
       this.#socket.cork();
       for (const piece of pieces) this.#socket.write(piece);
       this.#socket.uncork();
@@ -85,12 +90,12 @@ export class BurstWriter {
   }
 }
 
-function joined(pieces: readonly Uint8Array[], bytes: number): Buffer {
-  const all = Buffer.allocUnsafe(bytes);
+function joined(pieces: readonly Uint8Array[]): Buffer {
+  scratch ??= Buffer.allocUnsafeSlow(COPY_BYTES);
   let at = 0;
   for (const piece of pieces) {
-    all.set(piece, at);
+    scratch.set(piece, at);
     at += piece.length;
   }
-  return all;
+  return scratch.subarray(0, at);
 }

@@ -4,6 +4,7 @@ import type { HeaderList } from '../shared/http1/header-list.ts';
 import type { RequestHead } from '../shared/http1/message-head.ts';
 import type { MessageHandler } from '../shared/http1/message-parser.ts';
 import { RequestParser } from '../shared/http1/request-parser.ts';
+import { adoptReads } from '../shared/sockets/adopt-reads.ts';
 import type { ConnectionFacts } from './connection-facts.ts';
 import type { Edge } from './edge.ts';
 import type { Entrance, LocalResponse } from './entrance.ts';
@@ -69,7 +70,8 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
     this.#bodyPace = new BodyPace(limits.bodyFloorBytes, limits.bodyPaceMs);
     this.#readerPace = new BodyPace(limits.bodyFloorBytes, limits.readerPaceMs);
     this.#out = new BurstWriter(socket, () => this.#onRoom());
-    socket.on('data', (bytes) => this.#onData(bytes));
+    const onData = (bytes: Buffer): void => this.#onData(bytes);
+    if (!adoptReads(socket, onData)) socket.on('data', onData);
     socket.on('end', () => this.#onEnd());
     socket.on('drain', () => this.#onDrain());
     socket.on('error', (error) =>

@@ -51,6 +51,8 @@ function program(name: string, entry: string): InlineConfig {
       target: 'node24',
       minify: false,
       rolldownOptions: {
+        // On the global object these are accessors, which are called anew for each use.
+        transform: { inject: { Buffer: ['node:buffer', 'Buffer'], performance: ['node:perf_hooks', 'performance'] } },
         output: {
           entryFileNames: `${name}.js`,
           chunkFileNames: `${name}/[name]-[hash].js`,

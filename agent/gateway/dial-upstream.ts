@@ -9,7 +9,7 @@ import {
 import type { TransportConfig } from '../../shared/gateway/service.ts';
 import { AgentError } from '../errors.ts';
 import { guardedLookup } from './address-guard.ts';
-import type { SocketReads } from './socket-reads.ts';
+import type { SocketReads } from '../../shared/sockets/socket-reads.ts';
 import type { UpstreamTarget } from './upstream-target.ts';
 
 export interface Dial {

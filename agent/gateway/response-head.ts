@@ -62,12 +62,9 @@ function make(head: ResponseHead, chunked: boolean, decorator: Decorator, own: r
 }
 
 function withMore({ bytes, headers }: OutgoingHead, more: readonly HeaderPair[]): OutgoingHead {
-  const lines = `${fieldLines(more)}\r\n`;
-  // In place of the empty line at the end.
-  const at = bytes.length - 2;
-  const all = Buffer.allocUnsafe(at + lines.length);
-  bytes.copy(all, 0, 0, at);
-  all.write(lines, at, 'latin1');
+  const end = bytes.length - 2;
+  // Before the empty line at the end.
+  const all = Buffer.concat([bytes.subarray(0, end), fieldLines(more), bytes.subarray(end)]);
   return { bytes: all, headers: HeaderList.over([...headers.pairs, ...more]) };
 }
 

@@ -4,7 +4,7 @@ import type { ResponseHead } from '../../shared/http1/message-head.ts';
 import type { MessageHandler } from '../../shared/http1/message-parser.ts';
 import { ResponseParser } from '../../shared/http1/response-parser.ts';
 import { AgentError } from '../errors.ts';
-import type { SocketReads } from './socket-reads.ts';
+import type { SocketReads } from '../../shared/sockets/socket-reads.ts';
 import type { UpstreamTarget } from './upstream-target.ts';
 import type { Watching } from './upstream-watching.ts';
 

@@ -6,7 +6,7 @@ import type { RequestHead } from '../../shared/http1/message-head.ts';
 import type { MessageHandler } from '../../shared/http1/message-parser.ts';
 import { RequestParser } from '../../shared/http1/request-parser.ts';
 import { AgentError } from '../errors.ts';
-import { chunkFrame, LAST_CHUNK } from './chunk-frame.ts';
+import { chunkFrame, lastChunk } from './chunk-frame.ts';
 import type { Dial } from './dial-upstream.ts';
 import { http2RequestHeaders, http2Trailers } from './http2-request-headers.ts';
 import { http1ResponseHead, trailerSection } from './http2-response-head.ts';
@@ -200,9 +200,7 @@ export class UpstreamHttp2Stream implements UpstreamConnection, MessageHandler<R
     // Node ends what can be read also when the stream was reset: that is for `close` to tell.
     if (sink === undefined || !this.#answered || this.#stream?.rstCode !== constants.NGHTTP2_NO_ERROR) return;
     if (this.#chunking) {
-      const trailers = new HeaderList(this.#answerTrailers);
-      const lines = trailers.size === 0 ? LAST_CHUNK : Buffer.from(`0\r\n${trailers.lines}\r\n`, 'latin1');
-      sink.onBody(lines);
+      sink.onBody(lastChunk(new HeaderList(this.#answerTrailers)));
     }
     this.#sink = undefined;
     // With both directions at their end there is nothing to take back.

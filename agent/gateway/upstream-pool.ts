@@ -1,6 +1,6 @@
 import { AgentError } from '../errors.ts';
 import { dialUpstream, type Dial, type Dialled } from './dial-upstream.ts';
-import { SocketReads } from './socket-reads.ts';
+import { SocketReads } from '../../shared/sockets/socket-reads.ts';
 import { Http1Connection, type UpstreamConnection } from './upstream-connection.ts';
 import { Http2Sessions } from './upstream-http2-sessions.ts';
 import type { UpstreamTarget } from './upstream-target.ts';

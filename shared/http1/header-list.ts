@@ -1,14 +1,18 @@
 import { Http1Error } from './errors.ts';
-import { FIELD_VALUE, textIn, TOKEN } from './octets.ts';
+import { FIELD_VALUE, putText, TOKEN } from './octets.ts';
 
 export type HeaderPair = readonly [name: string, value: string];
 
 const NO_PAIRS: readonly HeaderPair[] = [];
+const COLON = 0x3a;
+const SPACE = 0x20;
+const CR = 0x0d;
+const LF = 0x0a;
 
 /** Header lines in their order with their case kept; names compare without case. Values are Latin-1 text. */
 export class HeaderList {
   #pairs: readonly HeaderPair[];
-  #lines: string | undefined;
+  #lines: Buffer | undefined;
   #recurring = false;
 
   constructor(pairs: Iterable<HeaderPair> = NO_PAIRS) {
@@ -31,8 +35,8 @@ export class HeaderList {
     return this.#recurring;
   }
 
-  /** The field lines with their ends, made once for as long as nothing changes. Throws `Http1Error`. */
-  get lines(): string {
+  /** The field lines with their ends, made once for as long as nothing changes; to be read only. Throws `Http1Error`. */
+  get lines(): Buffer {
     return (this.#lines ??= fieldLines(this.#pairs));
   }
 
@@ -109,15 +113,36 @@ export class HeaderList {
   }
 }
 
-/** Checks each part again, so that nothing set on the way can inject a line. Throws `Http1Error`. */
-export function fieldLines(pairs: readonly HeaderPair[]): string {
-  let lines = '';
-  for (const [name, value] of pairs) {
-    if (name === '' || !textIn(TOKEN, name)) throw new Http1Error('http1.bad-header-name');
-    if (!textIn(FIELD_VALUE, value)) throw new Http1Error('http1.bad-header-value', `of ${name}`);
-    lines += `${name}: ${value}\r\n`;
-  }
+/** The lines of fields, in Latin-1. Checks each part again, so that nothing set on the way can inject a line. Throws `Http1Error`. */
+export function fieldLines(pairs: readonly HeaderPair[]): Buffer {
+  const lines = Buffer.allocUnsafe(fieldBytes(pairs));
+  putFields(lines, 0, pairs);
   return lines;
+}
+
+/** How many bytes `putFields` takes. */
+export function fieldBytes(pairs: readonly HeaderPair[]): number {
+  let bytes = 0;
+  for (const [name, value] of pairs) bytes += name.length + value.length + 4;
+  return bytes;
+}
+
+/** As `fieldLines`, from `start` on; returns where they end. */
+export function putFields(bytes: Buffer, start: number, pairs: readonly HeaderPair[]): number {
+  let at = start;
+  for (const [name, value] of pairs) {
+    if (name === '' || !putText(TOKEN, name, bytes, at)) throw new Http1Error('http1.bad-header-name');
+    at += name.length;
+    bytes[at] = COLON;
+    bytes[at + 1] = SPACE;
+    at += 2;
+    if (!putText(FIELD_VALUE, value, bytes, at)) throw new Http1Error('http1.bad-header-value', `of ${name}`);
+    at += value.length;
+    bytes[at] = CR;
+    bytes[at + 1] = LF;
+    at += 2;
+  }
+  return at;
 }
 
 function sameName(one: string, other: string): boolean {
