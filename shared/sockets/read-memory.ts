@@ -1,3 +1,4 @@
+import { buffersCame } from '../process/buffer-pressure.ts';
 /** An answer of 64 KiB and its head are one read; not more, for a visitor who does not read on makes one read wait. */
 const READ_BYTES = 80 * 1024;
 const SLAB_BYTES = 64 * 1024;
@@ -21,6 +22,7 @@ export function readMemory(): Uint8Array | undefined {
 export function copyRead(bytes: Uint8Array, length: number): Buffer {
   const came = length === bytes.length ? bytes : bytes.subarray(0, length);
   if (length >= SHARED_BYTES) {
+    buffersCame(length);
     const own = Buffer.allocUnsafeSlow(length);
     own.set(came);
     return own;

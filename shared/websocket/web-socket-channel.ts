@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import { buffersCame } from '../process/buffer-pressure.ts';
 import type { Duplex } from 'node:stream';
 import { type Clock, systemClock } from '../yamux/clock.ts';
 import type { ByteChannel, ChannelReceiver } from '../yamux/types.ts';
@@ -113,6 +114,7 @@ export class RawWebSocketChannel implements ByteChannel {
     // The peer's end is the end: a server's socket may be half open, but half a WebSocket is of no use.
     this.socket.once('end', () => this.socket.destroy());
     this.socket.on('data', (bytes: Buffer) => {
+      buffersCame(bytes.length);
       this.parser.push(bytes);
     });
     this.socket.resume();
