@@ -1,4 +1,4 @@
-import { setFlagsFromString } from 'node:v8';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /**
@@ -7,8 +7,15 @@ import { runInNewContext } from 'node:vm';
  */
 const BYTES_PER_COLLECTION = 32 * 1024 * 1024;
 
+/** Buffers that had to wait outlive young collections, and only a full one frees them: one comes when so much was added. */
+const OUTLIVING_BYTES = 48 * 1024 * 1024;
+
+type Collect = (kind: 'minor' | 'major') => void;
+
 let bytesSince = 0;
-let collectYoung: (() => void) | undefined;
+let collect: Collect | undefined;
+/** Outside of the heap, after the last full collection. */
+let livingBytes = 0;
 
 /**
  * Tells of bytes that came in buffers of their own and will soon be dropped. They do not fill V8's young generation, for
@@ -18,15 +25,21 @@ export function buffersCame(bytes: number): void {
   bytesSince += bytes;
   if (bytesSince < BYTES_PER_COLLECTION) return;
   bytesSince = 0;
-  collectYoung ??= makeCollector();
-  collectYoung();
+  collect ??= makeCollector();
+  collect('minor');
+  const { external_memory: external, used_heap_size: heap } = getHeapStatistics();
+  livingBytes = Math.min(livingBytes, external);
+  // The time of a full collection grows with the heap.
+  if (external - livingBytes < Math.max(OUTLIVING_BYTES, heap)) return;
+  collect('major');
+  livingBytes = getHeapStatistics().external_memory;
 }
 
 /** Made at first use: a process that carries little pays nothing for it. */
-function makeCollector(): () => void {
+function makeCollector(): Collect {
   setFlagsFromString('--expose-gc');
-  const collect: unknown = runInNewContext('gc');
+  const gc: unknown = runInNewContext('gc');
   setFlagsFromString('--no-expose-gc');
-  if (typeof collect !== 'function') return () => {};
-  return () => void collect({ type: 'minor', execution: 'sync' });
+  if (typeof gc !== 'function') return () => {};
+  return (type) => void gc({ type, execution: 'sync' });
 }
