@@ -111,3 +111,24 @@ test('a socket that is destroyed meanwhile is written nothing, and nobody is tol
   expect(writes).toEqual([]);
   expect(released).not.toHaveBeenCalled();
 });
+
+test('small bursts behind a reader who takes nothing for long arrive unchanged, though others are written meanwhile', async () => {
+  const out = new BurstWriter(near, () => {});
+  const burst = (text: string): void => {
+    out.open();
+    out.write(Buffer.from(text));
+    out.write(Buffer.from('.'));
+    out.flush();
+    out.close();
+  };
+  const expected: string[] = [];
+  far.pause();
+  for (let index = 0; index < 50 || near.writableLength < 64 * KIB; index += 1) {
+    const text = `${index}-`.repeat(1_000);
+    burst(text);
+    expected.push(`${text}.`);
+  }
+  const arrived = received();
+  near.end();
+  expect(await arrived).toBe(expected.join(''));
+});

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import type { Duplex } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { requestUpgrade } from '../../agent/tunnels/request-upgrade.ts';
+import { tuneCollector } from '../../shared/process/tune-collector.ts';
 import { checkUpgradeRequest, upgradeAnswer } from '../../shared/websocket/handshake.ts';
 import { RawWebSocketChannel } from '../../shared/websocket/web-socket-channel.ts';
 import type { FlightSample } from '../../shared/yamux/flight-control.ts';
@@ -43,6 +44,8 @@ interface Command {
   readonly concurrency?: number;
 }
 
+// As agent and broker do.
+tuneCollector();
 const channel = values.listen ? await accept() : await dial();
 const session = new Session(channel, {
   role: values.listen ? 'server' : 'client',

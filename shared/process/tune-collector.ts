@@ -1,4 +1,4 @@
-import { constants, PerformanceObserver } from 'node:perf_hooks';
+import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 
 /**
@@ -36,7 +36,8 @@ function allowGrowth(): void {
   setFlagsFromString(`--heap-growing-percent=${percent}`);
 }
 
-function isMajor({ detail }: { readonly detail?: unknown }): boolean {
+function isMajor(entry: PerformanceEntry): boolean {
+  const detail: unknown = 'detail' in entry ? entry.detail : undefined;
   return (
     typeof detail === 'object' &&
     detail !== null &&

@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import { OwnReads } from './own-reads.ts';
 import { copyRead, readMemory } from './read-memory.ts';
 
 interface ReadingHandle {
@@ -23,13 +24,36 @@ const fields = findFields();
  * keeps its fields elsewhere. Then `data` brings the bytes.
  */
 export function adoptReads(socket: Socket, onBytes: (bytes: Buffer) => void): boolean {
-  const handle: unknown = Reflect.get(socket, '_handle');
   const memory = readMemory();
-  const isFresh = socket.constructor === Socket && socket.readableFlowing === null && socket.readableLength === 0;
-  if (fields === undefined || memory === undefined || !isFresh || !isReadingHandle(handle)) return false;
-  Reflect.set(socket, fields.generator, null);
-  Reflect.set(socket, fields.callback, (length: number, bytes: Uint8Array) => {
-    onBytes(copyRead(bytes, length));
+  if (memory === undefined || socket.constructor !== Socket || socket.readableFlowing !== null) return false;
+  return adopt(socket, memory, null, (length) => onBytes(copyRead(memory, length)));
+}
+
+/**
+ * The same for any socket that has nothing more to read out of its stream, with memory of its own: `onBytes` may change
+ * what it gets.
+ */
+export function adoptOwnReads(socket: Socket, onBytes: (bytes: Buffer) => void): boolean {
+  const reads = new OwnReads();
+  return adopt(
+    socket,
+    reads.region,
+    () => reads.region,
+    (length) => onBytes(reads.read(length)),
+  );
+}
+
+function adopt(
+  socket: Socket,
+  memory: Uint8Array,
+  generator: (() => Uint8Array) | null,
+  onRead: (length: number) => void,
+): boolean {
+  const handle: unknown = Reflect.get(socket, '_handle');
+  if (fields === undefined || socket.readableLength > 0 || !isReadingHandle(handle)) return false;
+  Reflect.set(socket, fields.generator, generator);
+  Reflect.set(socket, fields.callback, (length: number) => {
+    onRead(length);
     return true;
   });
   Reflect.set(socket, fields.buffer, memory);

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import { buffersCame } from '../process/buffer-pressure.ts';
+import { adoptOwnReads } from '../sockets/adopt-reads.ts';
 import type { Duplex } from 'node:stream';
 import { type Clock, systemClock } from '../yamux/clock.ts';
 import type { ByteChannel, ChannelReceiver } from '../yamux/types.ts';
@@ -113,9 +114,15 @@ export class RawWebSocketChannel implements ByteChannel {
     }
     // The peer's end is the end: a server's socket may be half open, but half a WebSocket is of no use.
     this.socket.once('end', () => this.socket.destroy());
+    const onBytes = (bytes: Buffer): void => this.parser.push(bytes);
+    // What came already.
+    for (let bytes: unknown = this.socket.read(); bytes !== null; bytes = this.socket.read()) {
+      if (Buffer.isBuffer(bytes)) onBytes(bytes);
+    }
+    if (this.socket instanceof Socket && adoptOwnReads(this.socket, onBytes)) return;
     this.socket.on('data', (bytes: Buffer) => {
       buffersCame(bytes.length);
-      this.parser.push(bytes);
+      onBytes(bytes);
     });
     this.socket.resume();
   }
