@@ -60,6 +60,7 @@ export class Exchange implements ResponseSink, RunningTry {
   #active = false;
   #state: 'waiting' | 'responding' | 'upgraded' | 'over' = 'waiting';
   requestSent = false;
+  place = -1;
   #upstreamEnded = false;
   /** After an upgrade to WebSocket: where a frame of our own may stand. */
   #boundary: FrameBoundary | undefined;

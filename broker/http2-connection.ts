@@ -2,6 +2,7 @@ import { constants, performServerHandshake } from 'node:http2';
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { ConnectionFacts } from './connection-facts.ts';
+import { Bag } from '../shared/bag.ts';
 import type { Edge } from './edge.ts';
 import type { Entrance } from './entrance.ts';
 import { Http2Guard } from './http2-guard.ts';
@@ -30,7 +31,7 @@ export class Http2Connection {
   readonly #session: ServerHttp2Session;
   readonly #socket: TLSSocket;
   readonly #guard: Http2Guard;
-  readonly #visitors = new Set<Http2Visitor>();
+  readonly #visitors = new Bag<Http2Visitor>();
   readonly #openedAt = performance.now();
   #idleSince = this.#openedAt;
   /** The visitor's preface and settings have come. */

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:http2';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Bagged } from '../shared/bag.ts';
 import { Http1Error } from '../shared/http1/errors.ts';
 import { HeaderList } from '../shared/http1/header-list.ts';
 import type { RequestHead, ResponseHead } from '../shared/http1/message-head.ts';
@@ -29,7 +30,8 @@ const CRLF = Buffer.from('\r\n');
  * One HTTP/2 stream as the visitor of an exchange. The exchange speaks HTTP/1.1: bodies of unknown length go to it in
  * chunks, and what it writes is parsed again, strictly, into header blocks, data and trailers.
  */
-export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHead> {
+export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHead>, Bagged {
+  place = -1;
   readonly #edge: Edge;
   readonly #entrance: Entrance;
   readonly #facts: ConnectionFacts;

@@ -1,8 +1,9 @@
+import { Bag, type Bagged } from '../shared/bag.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 import type { Wire } from './wire.ts';
 
 /** What a running try is told by its target. */
-export interface RunningTry {
+export interface RunningTry extends Bagged {
   /** The target may be gone: go elsewhere if that is safe. */
   onTargetSuspect(): void;
 }
@@ -28,7 +29,7 @@ export abstract class Target {
   abstract readonly kind: 'session' | 'peer';
   /** For logs. */
   abstract readonly name: string;
-  protected readonly running: Set<RunningTry> = new Set();
+  readonly #running = new Bag<RunningTry>();
   readonly #whenIdle: (() => void)[] = [];
   readonly #idle: UpstreamConnection[] = [];
   readonly #limits: TargetLimits;
@@ -55,33 +56,33 @@ export abstract class Target {
   failed(_error: Error | undefined): void {}
 
   begin(one: RunningTry): void {
-    this.running.add(one);
+    this.#running.add(one);
   }
 
   finish(one: RunningTry): void {
-    this.running.delete(one);
-    if (this.running.size > 0) return;
+    this.#running.delete(one);
+    if (this.#running.size > 0) return;
     for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
   /** Resolves when no request runs. */
   idle(): Promise<void> {
-    if (this.running.size === 0) return Promise.resolve();
+    if (this.#running.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#whenIdle.push(resolve));
   }
 
   get inFlight(): number {
-    return this.running.size;
+    return this.#running.size;
   }
 
   get full(): boolean {
-    return this.running.size >= this.#limits.maxInFlightPerTarget;
+    return this.#running.size >= this.#limits.maxInFlightPerTarget;
   }
 
   /** Lower is better. */
   cost(now: number): number {
     const latency = this.#latencyMs * 2 ** -(Math.max(0, now - this.#sampledAt) / LATENCY_HALF_LIFE_MS);
-    return (this.running.size + 1) * (latency + LATENCY_FLOOR_MS);
+    return (this.#running.size + 1) * (latency + LATENCY_FLOOR_MS);
   }
 
   sampleLatency(latencyMs: number, now: number): void {
@@ -128,7 +129,7 @@ export abstract class Target {
   }
 
   protected tellSuspect(): void {
-    for (const one of this.running) one.onTargetSuspect();
+    for (const one of this.#running) one.onTargetSuspect();
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
+import { Bag } from '../../shared/bag.ts';
 import type { GatewayConfig } from '../../shared/gateway/config.ts';
 import type { YamuxStream } from '../../shared/yamux/types.ts';
 import type { Recorder } from '../recorder/recorder.ts';
@@ -54,7 +55,7 @@ export class Gateway {
   #documents: OpenApiKeepers;
   #responseTimeoutMs: number;
   #serving: Serving | undefined;
-  #servers = new Set<StreamServer>();
+  #servers = new Bag<StreamServer>();
   #idleReason = NOTHING;
   #closed = false;
   #ticker: NodeJS.Timeout | undefined;

@@ -1,3 +1,4 @@
+import type { Bagged } from '../../shared/bag.ts';
 import type { Http1Error } from '../../shared/http1/errors.ts';
 import type { RequestHead } from '../../shared/http1/message-head.ts';
 import type { MessageHandler } from '../../shared/http1/message-parser.ts';
@@ -24,7 +25,8 @@ export interface StreamHost {
  * Serves the requests of one stream, one after the other; the broker keeps streams for many. Credit goes back to the
  * peer only for bytes that were passed on, so a slow upstream slows its visitor and nobody else.
  */
-export class StreamServer implements StreamReceiver, MessageHandler<RequestHead>, Visitor {
+export class StreamServer implements StreamReceiver, MessageHandler<RequestHead>, Visitor, Bagged {
+  place = -1;
   readonly #stream: YamuxStream;
   readonly #host: StreamHost;
   readonly #parser = new RequestParser(this, { apart: isInternal });
