@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import { Bag, type Bagged } from '../shared/bag.ts';
 import type { AddressLimits } from './address-limits.ts';
 import { addressGroup, plainAddress } from './connection-facts.ts';
 import type { ConnectionFacts } from './connection-facts.ts';
@@ -31,6 +32,12 @@ interface Visitor {
   unread?(bytes: number, now: number): void;
 }
 
+/** An accepted socket; without a visitor until it is known what it speaks. */
+interface OpenConnection extends Bagged {
+  readonly socket: Socket;
+  visitor: Visitor | undefined;
+}
+
 export interface VisitorListenerOptions {
   readonly address: ListenOptions;
   readonly tls?: TlsFront | undefined;
@@ -50,8 +57,7 @@ export class VisitorListener {
   readonly #entrance: Entrance;
   readonly #tls: TlsFront | undefined;
   readonly #server: Server;
-  /** Accepted sockets; without a visitor until it is known what they speak. */
-  readonly #sockets = new Map<Socket, Visitor | undefined>();
+  readonly #connections = new Bag<OpenConnection>();
   readonly #trusted: TrustedAddresses;
   readonly #proxyProtocol: boolean;
   readonly #addresses: AddressLimits | undefined;
@@ -104,18 +110,18 @@ export class VisitorListener {
   /** Takes no new connections; idle ones end now, others after their answer. */
   drain(): void {
     this.#server.close();
-    for (const [socket, visitor] of this.#sockets) {
+    for (const { socket, visitor } of this.#connections) {
       if (visitor === undefined) socket.destroy();
       else visitor.drain();
     }
   }
 
   sayRestart(): void {
-    for (const visitor of this.#sockets.values()) visitor?.sayRestart();
+    for (const { visitor } of this.#connections) visitor?.sayRestart();
   }
 
   get size(): number {
-    return this.#sockets.size;
+    return this.#connections.size;
   }
 
   async close(): Promise<void> {
@@ -124,35 +130,36 @@ export class VisitorListener {
       if (this.#server.listening) this.#server.close(() => resolve());
       else resolve();
     });
-    for (const socket of this.#sockets.keys()) socket.destroy();
+    for (const { socket } of this.#connections) socket.destroy();
     await closed;
   }
 
   #accept(socket: Socket): void {
     const { limits, log, metrics } = this.#edge;
-    if (this.#sockets.size >= limits.maxConnections) {
+    if (this.#connections.size >= limits.maxConnections) {
       metrics.refusedConnections += 1;
       socket.on('error', () => socket.destroy());
       socket.destroy();
       return;
     }
     metrics.connections += 1;
-    this.#sockets.set(socket, undefined);
+    const connection: OpenConnection = { socket, visitor: undefined, place: -1 };
+    this.#connections.add(connection);
     socket.once('close', () => {
-      this.#sockets.delete(socket);
+      this.#connections.delete(connection);
       metrics.connections -= 1;
     });
     const address = plainAddress(socket.remoteAddress);
     const port = socket.localPort ?? 0;
     if (!this.#proxyProtocol || !this.#trusted.has(address)) {
-      this.#admit(socket, address, port);
+      this.#admit(connection, address, port);
       return;
     }
     const wait = new ProxyHeaderWait(socket, {
       timeoutMs: limits.headTimeoutMs,
       onHeader: ({ source, destinationPort }) => {
-        this.#sockets.set(socket, undefined);
-        this.#admit(socket, source?.address ?? address, destinationPort ?? port);
+        connection.visitor = undefined;
+        this.#admit(connection, source?.address ?? address, destinationPort ?? port);
         if (this.#tls === undefined) socket.resume();
       },
       onRefused: (reason) => {
@@ -160,27 +167,29 @@ export class VisitorListener {
         log.debug({ proxy: address, reason }, 'connection refused');
       },
     });
-    this.#sockets.set(socket, wait);
+    connection.visitor = wait;
   }
 
-  #admit(socket: Socket, remoteAddress: string, localPort: number): void {
+  #admit(connection: OpenConnection, remoteAddress: string, localPort: number): void {
+    const { socket } = connection;
     const group = addressGroup(remoteAddress);
     const trusted = this.#trusted.has(remoteAddress);
     const addresses = trusted ? undefined : this.#addresses;
     if (addresses !== undefined && !addresses.connect(group)) {
-      this.#refuse(socket);
+      this.#refuse(connection);
       return;
     }
     if (addresses !== undefined) socket.once('close', () => addresses.disconnect(group));
     if (this.#tls !== undefined && addresses?.mayHandshake(group) === false) {
-      this.#refuse(socket);
+      this.#refuse(connection);
       return;
     }
-    this.#open(socket, { remoteAddress, group, trusted, localPort, secure: false, serverName: undefined });
+    this.#begin(connection, { remoteAddress, group, trusted, localPort, secure: false, serverName: undefined });
   }
 
   /** Before a handshake there is no way to say why. */
-  #refuse(socket: Socket): void {
+  #refuse(connection: OpenConnection): void {
+    const { socket } = connection;
     this.#edge.metrics.refusedConnections += 1;
     if (this.#tls !== undefined || this.#goodbyes >= MAX_GOODBYES) {
       socket.on('error', () => socket.destroy());
@@ -191,13 +200,14 @@ export class VisitorListener {
     socket.once('close', () => {
       this.#goodbyes -= 1;
     });
-    this.#sockets.set(socket, new RefusedConnection(socket, 'broker.too-many-connections'));
+    connection.visitor = new RefusedConnection(socket, 'broker.too-many-connections');
   }
 
-  #open(socket: Socket, facts: ConnectionFacts): void {
+  #begin(connection: OpenConnection, facts: ConnectionFacts): void {
     const { log } = this.#edge;
+    const { socket } = connection;
     if (this.#tls === undefined) {
-      this.#serve(socket, new VisitorConnection(this.#edge, this.#entrance, socket, facts, () => reset(socket)));
+      this.#serve(connection, new VisitorConnection(this.#edge, this.#entrance, socket, facts, () => reset(socket)));
       return;
     }
     socket.on('error', (error) => log.trace({ err: error }, 'connection failed'));
@@ -208,20 +218,20 @@ export class VisitorListener {
         secured.protocol === 'h2'
           ? new Http2Connection(this.#edge, this.#entrance, secured.socket, { ...known, httpVersion: '2.0' })
           : new VisitorConnection(this.#edge, this.#entrance, secured.socket, known, () => reset(socket));
-      this.#serve(socket, visitor);
+      this.#serve(connection, visitor);
     });
   }
 
-  #serve(socket: Socket, visitor: Visitor): void {
-    if (!this.#sockets.has(socket)) return;
-    this.#sockets.set(socket, visitor);
+  #serve(connection: OpenConnection, visitor: Visitor): void {
+    if (!this.#connections.has(connection)) return;
+    connection.visitor = visitor;
     if (this.#edge.draining) visitor.drain();
   }
 
   #tick(): void {
     const now = performance.now();
-    for (const visitor of this.#sockets.values()) visitor?.tick(now);
-    if (this.#sockets.size > 0) void this.#lookAtReaders(now);
+    for (const { visitor } of this.#connections) visitor?.tick(now);
+    if (this.#connections.size > 0) void this.#lookAtReaders(now);
   }
 
   async #lookAtReaders(now: number): Promise<void> {
@@ -229,7 +239,7 @@ export class VisitorListener {
     if (queues === undefined || (queues.size === 0 && !this.#isScarce)) return;
     this.#isScarce = queues.size > 0;
     const at = performance.now();
-    for (const [socket, visitor] of this.#sockets) {
+    for (const { socket, visitor } of this.#connections) {
       visitor?.unread?.(queues.get(`${plainAddress(socket.remoteAddress)}:${socket.remotePort}`) ?? 0, at);
     }
   }

@@ -9,7 +9,9 @@ const DEFAULT_MASK = new Mask();
 
 /** What the broker says of the request; the name in lower case. */
 function internal(head: RequestHead, name: string): string | undefined {
-  for (const pair of head.apart ?? []) if (pair[0] === name || pair[0].toLowerCase() === name) return pair[1];
+  for (const [other, value] of head.apart ?? []) {
+    if (other.length === name.length && (other === name || other.toLowerCase() === name)) return value;
+  }
   return undefined;
 }
 

@@ -28,6 +28,7 @@ export class Recorder implements RecordKeeper {
   #newest = 0;
   /** `seq` of the oldest that is kept; more than `#newest` when none is. */
   #oldest = 1;
+  /** Told of with the next batch. Begun anew for each: a `Set` that is cleared keeps what it held (see `Bag`). */
   #dirty = new Set<ExchangeRecord>();
   #listeners = new Set<ExchangeListener>();
   #timer: NodeJS.Timeout | undefined;
@@ -87,7 +88,7 @@ export class Recorder implements RecordKeeper {
   clear(): void {
     this.#records = [];
     this.#oldest = this.#newest + 1;
-    this.#dirty.clear();
+    this.#dirty = new Set();
     this.#bytes = 0;
     this.bodies = new ByteLog(this.#maxBytes);
   }
@@ -100,14 +101,15 @@ export class Recorder implements RecordKeeper {
       if (this.#listeners.size > 0) return;
       clearTimeout(this.#timer);
       this.#timer = undefined;
-      this.#dirty.clear();
+      this.#dirty = new Set();
     };
   }
 
   #notify(): void {
     this.#timer = undefined;
-    const exchanges = [...this.#dirty].map((record) => record.summary()).toSorted((a, b) => a.seq - b.seq);
-    this.#dirty.clear();
+    const dirty = [...this.#dirty].filter((record) => this.#has(record));
+    const exchanges = dirty.map((record) => record.summary()).toSorted((a, b) => a.seq - b.seq);
+    this.#dirty = new Set();
     if (exchanges.length === 0) return;
     for (const listener of this.#listeners) listener(exchanges);
   }
@@ -134,6 +136,5 @@ export class Recorder implements RecordKeeper {
     if (record === undefined) return;
     this.#records[at] = undefined;
     this.#bytes -= record.cost;
-    if (this.#dirty.size > 0) this.#dirty.delete(record);
   }
 }
