@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { buffersCame } from '../shared/process/buffer-pressure.ts';
 import type { StreamReceiver } from '../shared/yamux/types.ts';
 import type { Wire } from './wire.ts';
 
@@ -48,6 +49,7 @@ export class SocketWire implements Wire {
       socket.setTimeout(0);
     });
     socket.on('data', (bytes) => {
+      buffersCame(bytes.length);
       this.#waiting += bytes.length;
       receiver.onData(bytes);
       if (this.#waiting > HIGH_WATER_BYTES) socket.pause();

@@ -3,6 +3,7 @@ import type { Http1Error } from '../../shared/http1/errors.ts';
 import type { ResponseHead } from '../../shared/http1/message-head.ts';
 import type { MessageHandler } from '../../shared/http1/message-parser.ts';
 import { ResponseParser } from '../../shared/http1/response-parser.ts';
+import { buffersCame } from '../../shared/process/buffer-pressure.ts';
 import { AgentError } from '../errors.ts';
 import type { SocketReads } from '../../shared/sockets/socket-reads.ts';
 import type { UpstreamTarget } from './upstream-target.ts';
@@ -75,8 +76,13 @@ export class Http1Connection implements UpstreamConnection, MessageHandler<Respo
   constructor(socket: Socket, target: UpstreamTarget, reads?: SocketReads) {
     this.#socket = socket;
     this.target = target;
-    if (reads === undefined) socket.on('data', (bytes: Buffer) => this.#onData(bytes));
-    else reads.onBytes = (bytes) => this.#onData(bytes);
+    if (reads !== undefined) reads.onBytes = (bytes) => this.#onData(bytes);
+    else {
+      socket.on('data', (bytes: Buffer) => {
+        buffersCame(bytes.length);
+        this.#onData(bytes);
+      });
+    }
     socket.on('drain', () => this.#sink?.onDrain());
     socket.on('end', () => this.#onSocketEnd());
     socket.on('error', (error: Error) => this.#die(describe(error)));
