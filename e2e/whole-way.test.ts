@@ -48,6 +48,10 @@ describe('adit up on the sample', () => {
         async () => (await get(broker!.address, ready.host).catch(() => ({ status: 0 }))).status === 401,
       );
     }
+    // They answer visitors of their own before the edge, which asks again at growing intervals, has heard of them.
+    await until('the edge follows all of them', async () =>
+      (await get(ready.edge.peer, 'edge', '/metrics')).body.includes('adit_broker_peers 3'),
+    );
     // With the one that never died gone, only the restarted ones can answer.
     process.kill(third!.pid, 'SIGKILL');
     const seen = load.sent;
