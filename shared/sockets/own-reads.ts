@@ -3,6 +3,7 @@ import { buffersCame } from '../process/buffer-pressure.ts';
 const SLAB_BYTES = 64 * 1024;
 /** What a socket waits with that says little; such regions share blocks. */
 const SMALLEST_BYTES = 4 * 1024;
+const SMALLEST_REST_BYTES = 1024;
 /** A TLS record is not cut into pieces for the rest of a region. */
 const WHOLE_BYTES = 16 * 1024;
 
@@ -25,7 +26,7 @@ export class OwnReads {
     const left = region.length - length;
     if (left === 0) this.#bytes = SLAB_BYTES;
     else if (length < this.#bytes / 16) this.#bytes = SMALLEST_BYTES;
-    const least = Math.min(this.#bytes, WHOLE_BYTES) / (this.#bytes === SMALLEST_BYTES ? 4 : 1);
+    const least = this.#bytes === SMALLEST_BYTES ? SMALLEST_REST_BYTES : WHOLE_BYTES;
     this.#region = left >= least ? region.subarray(length) : take(this.#bytes);
     return left === 0 ? region : region.subarray(0, length);
   }
