@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { OPCODE_PING } from './frame.ts';
-import { BLOCK_BYTES, FrameWriter } from './frame-writer.ts';
+import { BLOCK_BYTES, LARGE_BLOCK_BYTES, FrameWriter } from './frame-writer.ts';
 import { byWords, maskInto, unmask } from './mask.ts';
 import { parsed } from './testing/parsed.ts';
 
@@ -34,13 +34,21 @@ it.each(['client', 'server'] as const)('a %s writes messages that hold exactly t
 
 it('a client leaves the chunks as they were, and uses a block again only once it was given back', () => {
   const writer = new FrameWriter('client');
-  const chunk = new Uint8Array(2 * BLOCK_BYTES).fill(7);
+  const chunk = new Uint8Array(2 * LARGE_BLOCK_BYTES).fill(7);
   const first = writer.message([chunk]);
   const second = writer.message([chunk]);
   expect(chunk.every((byte) => byte === 7)).toBe(true);
   expect(first.blocks.some((block) => second.blocks.includes(block))).toBe(false);
   writer.giveBack(first.blocks);
   expect(writer.message([chunk]).blocks.some((block) => first.blocks.includes(block))).toBe(true);
+});
+
+it('a client puts a large message into one block', () => {
+  const writer = new FrameWriter('client');
+  const { chunks, blocks } = writer.message([new Uint8Array(200 * 1024), new Uint8Array(60 * 1024)]);
+  expect([chunks.length, blocks.length]).toEqual([1, 1]);
+  const larger = writer.message([new Uint8Array(2 * LARGE_BLOCK_BYTES)]);
+  expect([larger.chunks.length, larger.blocks.length]).toEqual([3, 3]);
 });
 
 it('a client masks each message with another key', () => {

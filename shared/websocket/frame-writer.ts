@@ -14,10 +14,17 @@ const COPY_BYTES = 4096;
 const SLAB_BYTES = 16 * 1024;
 /** Masked copies are made in blocks of this size, which are used again once they have left. */
 export const BLOCK_BYTES = 64 * 1024;
-/** All sockets of the process together keep this many free blocks at most: an idle socket keeps none. */
-const MAX_FREE_BLOCKS = 32;
+/** One block for a message that is larger: Node's TLS copies what comes in several pieces. */
+export const LARGE_BLOCK_BYTES = 320 * 1024;
 
-const freeBlocks: Uint8Array[] = [];
+/** All sockets of the process together keep about 3 MiB of free blocks at most: an idle socket keeps none. */
+const freeBlocks: Record<
+  'small' | 'large',
+  { readonly bytes: number; readonly most: number; readonly free: Uint8Array[] }
+> = {
+  small: { bytes: BLOCK_BYTES, most: 16, free: [] },
+  large: { bytes: LARGE_BLOCK_BYTES, most: 6, free: [] },
+};
 /** One for all sockets; never written twice, because what it holds may still wait for its socket. */
 let slab: Uint8Array = new Uint8Array(0);
 let slabAt = 0;
@@ -61,7 +68,10 @@ export class FrameWriter {
 
   /** The message was written, or will never be. */
   giveBack(blocks: readonly Uint8Array[]): void {
-    for (const block of blocks) if (freeBlocks.length < MAX_FREE_BLOCKS) freeBlocks.push(block);
+    for (const block of blocks) {
+      const { most, free } = block.length === BLOCK_BYTES ? freeBlocks.small : freeBlocks.large;
+      if (free.length < most) free.push(block);
+    }
   }
 
   private plain(chunks: readonly Uint8Array[], payloadBytes: number, opcode: number): Uint8Array[] {
@@ -100,7 +110,8 @@ export class FrameWriter {
     if (isSmall) room(headerBytes + payloadBytes);
     const blocks: Uint8Array[] = [];
     const framed: Uint8Array[] = [];
-    let block = isSmall ? slab : takeBlock(blocks);
+    const size = headerBytes + payloadBytes > BLOCK_BYTES ? 'large' : 'small';
+    let block = isSmall ? slab : takeBlock(size, blocks);
     const start = isSmall ? slabAt : 0;
     let at = writeFrameHeader(block, start, opcode, payloadBytes, MASKED);
     block.set(key, at);
@@ -109,7 +120,7 @@ export class FrameWriter {
       for (let from = 0; from < chunk.length;) {
         if (at === block.length) {
           framed.push(block);
-          block = takeBlock(blocks);
+          block = takeBlock(size, blocks);
           at = 0;
         }
         const take = Math.min(chunk.length - from, block.length - at);
@@ -133,8 +144,9 @@ function room(bytes: number): void {
 
 const NONE: readonly Uint8Array[] = [];
 
-function takeBlock(blocks: Uint8Array[]): Uint8Array {
-  const block = freeBlocks.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
+function takeBlock(size: 'small' | 'large', blocks: Uint8Array[]): Uint8Array {
+  const { bytes, free } = freeBlocks[size];
+  const block = free.pop() ?? Buffer.allocUnsafeSlow(bytes);
   blocks.push(block);
   return block;
 }

@@ -202,7 +202,7 @@ export class Outbox {
       const stream = order.next();
       if (stream === undefined) break;
       const piece = Math.max(flight.untilMarkBytes, SMALLEST_PIECE_BYTES);
-      const wanted = stream.sendableBytes(Math.min(FRAME_BYTES, stream.deficitBytes, piece));
+      const wanted = stream.sendableBytes(Math.min(FRAME_BYTES, order.allowance(stream), piece));
       const room = flight.roomBytes + (order.isUrgent ? URGENT_BYTES : 0);
       if (wanted > 0 && room < Math.min(wanted, SMALLEST_PIECE_BYTES)) {
         isBlocked = true;

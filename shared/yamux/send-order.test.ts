@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Ordered, PROMPT_BYTES, QUANTUM_BYTES, SendOrder } from './send-order.ts';
+import { type Ordered, PROMPT_BYTES, QUANTUM_BYTES, REST_BYTES, SendOrder } from './send-order.ts';
 
 class Sender implements Ordered {
   nextReady: Ordered | undefined;
@@ -21,7 +21,7 @@ function send(order: SendOrder<Sender>, pieces: number, frameBytes = QUANTUM_BYT
   for (let count = 0; count < pieces; count++) {
     const next = order.next();
     if (next === undefined) break;
-    const bytes = Math.min(next.queuedBytes, next.deficitBytes, frameBytes);
+    const bytes = Math.min(order.allowance(next), frameBytes);
     next.queuedBytes -= bytes;
     next.sent += bytes;
     turns.push(next.name);
@@ -100,5 +100,26 @@ describe('the order of senders', () => {
     queue(order, answer, 3 * PROMPT_BYTES);
     expect(send(order, 1)).toEqual(['answer']);
     expect(answer.queuedBytes).toBe(0);
+  });
+
+  it('ends an answer in the round that leaves little of it', () => {
+    const order = new SendOrder<Sender>();
+    const answers = ['a', 'b', 'c'].map((name) => new Sender(name));
+    for (const answer of answers) queue(order, answer, QUANTUM_BYTES + 300);
+    expect(send(order, 3, QUANTUM_BYTES + REST_BYTES)).toEqual(['a', 'b', 'c']);
+    expect(answers.map(({ queuedBytes }) => queuedBytes)).toEqual([0, 0, 0]);
+  });
+
+  it('takes back what a stream borrowed for a rest', () => {
+    const order = new SendOrder<Sender>();
+    const bulk = new Sender('bulk');
+    const borrower = new Sender('borrower');
+    queue(order, bulk, 1_000 * QUANTUM_BYTES);
+    for (let count = 0; count < 1_000; count++) {
+      if (!borrower.isReady) queue(order, borrower, QUANTUM_BYTES + REST_BYTES);
+      send(order, 1, QUANTUM_BYTES + REST_BYTES);
+    }
+    expect(borrower.sent).toBeGreaterThan(300 * QUANTUM_BYTES);
+    expect(borrower.sent).toBeLessThanOrEqual(bulk.sent + QUANTUM_BYTES + REST_BYTES);
   });
 });

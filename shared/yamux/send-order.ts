@@ -1,5 +1,7 @@
 /** What a round gives to each stream. */
 export const QUANTUM_BYTES = 64 * 1024;
+/** A rest of no more than this goes with the round that leaves it: an answer is of no use before its last byte. */
+export const REST_BYTES = 8 * 1024;
 /** The part of it that may go before others: whoever sends more in a round is bulk. */
 export const PROMPT_BYTES = 16 * 1024;
 /** As long as no more than this want to go first, larger ones may as well. */
@@ -70,11 +72,17 @@ export class SendOrder<Item extends Ordered> {
     return first;
   }
 
+  /** Bytes that it may send now, deeper in debt than its round allows when that is all it has. */
+  allowance(item: Item): number {
+    const { queuedBytes, deficitBytes } = item;
+    return queuedBytes <= deficitBytes + REST_BYTES ? queuedBytes : deficitBytes;
+  }
+
   /** The next one has sent so many bytes, and has more to send or not. */
   done(item: Item, bytes: number, hasMore: boolean): void {
     item.deficitBytes -= bytes;
     const isUrgent = this.urgent.first === item;
-    if (hasMore && (isUrgent ? used(item) < PROMPT_BYTES : item.deficitBytes > 0)) return;
+    if (hasMore && (isUrgent ? used(item) < PROMPT_BYTES : this.allowance(item) > 0)) return;
     if (isUrgent) this.prompt--;
     const line = isUrgent ? this.urgent : this.waiting;
     line.shift();
@@ -91,7 +99,7 @@ export class SendOrder<Item extends Ordered> {
   private refill(item: Item): void {
     if (item.round === this.round) return;
     item.round = this.round;
-    item.deficitBytes = QUANTUM_BYTES;
+    item.deficitBytes = QUANTUM_BYTES + Math.min(0, item.deficitBytes);
   }
 }
 
