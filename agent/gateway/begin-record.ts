@@ -1,3 +1,4 @@
+import { lowerName } from '../../shared/http1/field-name.ts';
 import type { RequestHead } from '../../shared/http1/message-head.ts';
 import { INTERNAL_HEADERS } from '../../shared/tunnel/protocol.ts';
 import type { ExchangeRecord } from '../recorder/exchange-record.ts';
@@ -10,7 +11,7 @@ const DEFAULT_MASK = new Mask();
 /** What the broker says of the request; the name in lower case. */
 function internal(head: RequestHead, name: string): string | undefined {
   for (const [other, value] of head.apart ?? []) {
-    if (other.length === name.length && (other === name || other.toLowerCase() === name)) return value;
+    if (other.length === name.length && (other === name || lowerName(other) === name)) return value;
   }
   return undefined;
 }

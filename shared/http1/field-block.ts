@@ -1,4 +1,5 @@
 import { Http1Error } from './errors.ts';
+import { lowerName } from './field-name.ts';
 import { HeaderList } from './header-list.ts';
 import type { HeaderPair } from './header-list.ts';
 
@@ -91,7 +92,7 @@ export class FieldBlock {
   take(pair: HeaderPair, from: number, to: number): void {
     const count = (this.#same ? this.#keptPairs : this.#pairs).length + this.#apart.length;
     if (count >= this.#maxHeaders) throw new Http1Error('http1.too-many-headers');
-    if (this.#isApart?.(pair[0].toLowerCase()) === true) {
+    if (this.#isApart?.(lowerName(pair[0])) === true) {
       this.#apart.push(pair);
       return;
     }

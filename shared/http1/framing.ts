@@ -1,4 +1,5 @@
 import { Http1Error } from './errors.ts';
+import { lowerName } from './field-name.ts';
 import { listHas } from './header-list.ts';
 import type { HeaderList, HeaderPair } from './header-list.ts';
 import type { HttpVersion, RequestFraming, ResponseFraming } from './message-head.ts';
@@ -43,33 +44,32 @@ function readFramingHeaders(headers: HeaderList, version: HttpVersion): FramingH
   for (const [name, value] of headers.pairs) {
     switch (name.length) {
       case 4:
-        if (name.toLowerCase() === 'host') {
+        if (lowerName(name) === 'host') {
           if (host !== undefined) throw new Http1Error('http1.several-hosts');
           host = value;
         }
         break;
       case 6:
-        if (name.toLowerCase() === 'expect')
-          expectContinue = version === '1.1' && value.toLowerCase() === '100-continue';
+        if (lowerName(name) === 'expect') expectContinue = version === '1.1' && value.toLowerCase() === '100-continue';
         break;
       case 7:
-        if (name.toLowerCase() === 'upgrade') upgradeGiven = value !== '';
+        if (lowerName(name) === 'upgrade') upgradeGiven = value !== '';
         break;
       case 10:
-        if (name.toLowerCase() === 'connection') {
+        if (lowerName(name) === 'connection') {
           if (listHas(value, 'close')) close = true;
           if (listHas(value, 'keep-alive')) persist = true;
           if (listHas(value, 'upgrade')) upgradeNamed = true;
         }
         break;
       case 14:
-        if (name.toLowerCase() === 'content-length') {
+        if (lowerName(name) === 'content-length') {
           if (length !== undefined) throw new Http1Error('http1.several-lengths');
           length = parseLength(value);
         }
         break;
       case 17:
-        if (name.toLowerCase() === 'transfer-encoding') {
+        if (lowerName(name) === 'transfer-encoding') {
           if (version === '1.0') throw new Http1Error('http1.encoding-in-1.0');
           if (chunked || value.toLowerCase() !== 'chunked') throw new Http1Error('http1.bad-encoding');
           chunked = true;

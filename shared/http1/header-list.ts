@@ -1,4 +1,5 @@
 import { Http1Error } from './errors.ts';
+import { lowerName } from './field-name.ts';
 import { FIELD_VALUE, putText, TOKEN } from './octets.ts';
 
 export type HeaderPair = readonly [name: string, value: string];
@@ -95,7 +96,15 @@ export class HeaderList {
 
   /** Removes the lines for which `test` is true of the name in lower case. */
   removeWhere(test: (lowerName: string) => boolean): void {
-    this.#change(this.#pairs.filter((pair) => !test(pair[0].toLowerCase())));
+    const pairs = this.#pairs;
+    let kept: HeaderPair[] | undefined;
+    for (let at = 0; at < pairs.length; at++) {
+      const pair = pairs[at];
+      if (pair === undefined) continue;
+      if (test(lowerName(pair[0]))) kept ??= pairs.slice(0, at);
+      else kept?.push(pair);
+    }
+    if (kept !== undefined) this.#change(kept);
   }
 
   clone(): HeaderList {
@@ -146,7 +155,7 @@ export function putFields(bytes: Buffer, start: number, pairs: readonly HeaderPa
 }
 
 function sameName(one: string, other: string): boolean {
-  return one.length === other.length && (one === other || one.toLowerCase() === other.toLowerCase());
+  return one.length === other.length && (one === other || lowerName(one) === lowerName(other));
 }
 
 /** True when a comma-separated list, such as the value of `Connection`, has this lower-case token. */

@@ -1,3 +1,4 @@
+import { lowerName } from './field-name.ts';
 import type { HeaderList } from './header-list.ts';
 
 /** Fields of one connection only (RFC 9110 §7.6.1), without those that frame a body whose bytes are passed on as they are. */
@@ -19,9 +20,9 @@ export function removeHopByHop(headers: HeaderList): void {
   const named = new Set<string>();
   let trailers = false;
   for (const [name, value] of headers.pairs) {
-    if (name.length === 10 && name.toLowerCase() === 'connection') {
+    if (name.length === 10 && lowerName(name) === 'connection') {
       for (const part of value.split(',')) named.add(part.trim().toLowerCase());
-    } else if (name.length === 2 && name.toLowerCase() === 'te' && value.toLowerCase().includes('trailers'))
+    } else if (name.length === 2 && lowerName(name) === 'te' && value.toLowerCase().includes('trailers'))
       trailers = true;
   }
   headers.removeWhere((name) => HOP_BY_HOP.has(name) || (named.has(name) && !KEPT.has(name)));

@@ -1,5 +1,6 @@
 import { Http1Error, type Http1ErrorCode } from './errors.ts';
 import { FieldBlock } from './field-block.ts';
+import { lowerName } from './field-name.ts';
 import { HeaderList } from './header-list.ts';
 import type { HeaderPair } from './header-list.ts';
 import { DEFAULT_HTTP1_LIMITS, type Http1Limits } from './limits.ts';
@@ -304,7 +305,7 @@ export abstract class MessageParser<Head> {
     } else {
       if (this.#trailers.length >= this.limits.maxHeaders) throw new Http1Error('http1.trailers-too-large');
       const pair = parseFieldLine(line, start, end);
-      if (NOT_IN_TRAILERS.has(pair[0].toLowerCase())) throw new Http1Error('http1.bad-trailer', pair[0].slice(0, 64));
+      if (NOT_IN_TRAILERS.has(lowerName(pair[0]))) throw new Http1Error('http1.bad-trailer', pair[0].slice(0, 64));
       this.#trailers.push(pair);
       this.#headBytes += end - start + 2;
     }

@@ -1,4 +1,5 @@
 import { Http1Error } from './errors.ts';
+import { fieldName, nameHash } from './field-name.ts';
 import type { HeaderPair } from './header-list.ts';
 import type { HttpVersion } from './message-head.ts';
 import { allIn, FIELD_VALUE, HEX, TARGET, TOKEN } from './octets.ts';
@@ -89,7 +90,12 @@ export function parseStatusLine(line: Buffer, start: number, end: number): Statu
 /** `NAME ":" OWS VALUE OWS` (RFC 9112 §5); folding and white space before the colon are refused. */
 export function parseFieldLine(line: Buffer, start: number, end: number): HeaderPair {
   let at = start;
-  while (at < end && TOKEN[line[at] ?? 0] === 1) at += 1;
+  let hash = 0;
+  for (; at < end; at += 1) {
+    const byte = line[at] ?? 0;
+    if (TOKEN[byte] !== 1) break;
+    hash = nameHash(hash, byte);
+  }
   const stop = at < end ? line[at] : undefined;
   if (stop !== COLON || at === start) {
     const blank = stop === SP || stop === HTAB;
@@ -109,7 +115,7 @@ export function parseFieldLine(line: Buffer, start: number, end: number): Header
       'http1.bad-header-value',
       `of ${line.toString('latin1', start, Math.min(nameEnd, start + 64))}`,
     );
-  return [line.toString('latin1', start, nameEnd), line.toString('latin1', at, last)];
+  return [fieldName(line, start, nameEnd, hash), line.toString('latin1', at, last)];
 }
 
 function isTransferEncoding(line: Buffer, start: number, end: number): boolean {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { OPCODE_PING } from './frame.ts';
-import { BLOCK_BYTES, LARGE_BLOCK_BYTES, FrameWriter } from './frame-writer.ts';
+import { FrameWriter, LARGE_BLOCK_BYTES } from './frame-writer.ts';
 import { byWords, maskInto, unmask } from './mask.ts';
 import { parsed } from './testing/parsed.ts';
 

@@ -13,7 +13,7 @@ import { freshKey, maskInto, rotateKey } from './mask.ts';
 const COPY_BYTES = 4096;
 const SLAB_BYTES = 16 * 1024;
 /** Masked copies are made in blocks of this size, which are used again once they have left. */
-export const BLOCK_BYTES = 64 * 1024;
+const BLOCK_BYTES = 64 * 1024;
 /** One block for a message that is larger: Node's TLS copies what comes in several pieces. */
 export const LARGE_BLOCK_BYTES = 320 * 1024;
 
