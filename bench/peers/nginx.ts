@@ -69,6 +69,8 @@ async function startNginx(dir: string, port: number, servers: string): Promise<R
     `worker_processes 1; pid ${dir}/pid; error_log ${dir}/error.log; daemon off;
 events { worker_connections 4096; }
 http {
+  # Visitors who read nothing for longer than a minute are what some benches are about.
+  send_timeout 1h;
   access_log off; keepalive_requests 10000000;
   client_body_temp_path ${dir}/a; proxy_temp_path ${dir}/b; fastcgi_temp_path ${dir}/c;
   uwsgi_temp_path ${dir}/d; scgi_temp_path ${dir}/e;
