@@ -82,9 +82,12 @@ describe('a hostile peer', () => {
     ['pings', (index) => header(TYPE_PING, FLAG_SYN, 0, index), 1_000],
     ['answers to pings that nobody sent', (index) => header(TYPE_PING, FLAG_ACK, 0, index), 1_000],
     ['empty data', () => header(TYPE_DATA, 0, 1, 0), 1_000],
+    ['empty data that acknowledges its own stream', () => header(TYPE_DATA, FLAG_ACK, 1, 0), 1_000],
     ['updates by nothing', () => header(TYPE_WINDOW_UPDATE, 0, 1, 0), 1_000],
     ['go-aways', () => header(TYPE_GO_AWAY, 0, 0, 0), 1_000],
     ['updates', () => header(TYPE_WINDOW_UPDATE, 0, 1, 1), 100_000],
+    ['updates that acknowledge its own stream', () => header(TYPE_WINDOW_UPDATE, FLAG_ACK, 1, 1), 100_000],
+    ['streams that data open and reset', (index) => header(TYPE_DATA, FLAG_SYN | FLAG_RST, index * 2 + 3, 0), 10_000],
     ['opened and reset streams', (index) => header(TYPE_WINDOW_UPDATE, FLAG_SYN | FLAG_RST, index * 2 + 3, 0), 10_000],
   ];
   it.each(floods)('is stopped when it floods with %s', async (_name, frame, allowed) => {
@@ -96,6 +99,51 @@ describe('a hostile peer', () => {
     expect(peer.session.streams).toBe(1);
     peer.send(Buffer.concat(Array.from({ length: 5 }, (_, index) => frame(allowed + index))));
     expect(await peer.session.closed).toMatchObject({ code: 'yamux-flood' });
+  });
+
+  it('is stopped when it opens streams without end', async () => {
+    const peer = new RawPeer({
+      role: 'server',
+      clock: new ManualClock(),
+      floodRates: { syn: { perSecond: 1, burst: 100, bytesPerFrame: 1e9 } },
+      onStream: (stream) => new StreamReader(stream),
+    });
+    const open = (index: number): Uint8Array => header(TYPE_WINDOW_UPDATE, FLAG_SYN, index * 2 + 1, 0);
+    for (let index = 0; index < 100; index++) peer.send(open(index));
+    await settled(() => peer.session.streams === 100);
+    peer.send(open(100));
+    expect(await peer.session.closed).toMatchObject({ code: 'yamux-flood' });
+  });
+
+  it('may not send on streams that are gone what windows once allowed for thousands of them', async () => {
+    const peer = new RawPeer({ role: 'server', onStream: (stream) => stream.reset() });
+    for (let index = 0; index < 2_000; index++) peer.send(header(TYPE_WINDOW_UPDATE, FLAG_SYN, index * 2 + 1, 0));
+    await settled(() => peer.session.stats().admitted === 2_000 && peer.session.streams === 0);
+    peer.send(header(TYPE_DATA, 0, 1, 300 * 1024 * 1024));
+    expect(await peer.session.closed).toMatchObject({ code: 'yamux-window-exceeded' });
+  });
+
+  it('ends the session, and not the process, when a receiver throws about what has left', async () => {
+    const peer = new RawPeer({
+      role: 'server',
+      onStream: (stream) => {
+        stream.attach({
+          onData: (data) => stream.consumed(data.length),
+          onEnd: () => {},
+          onDrain: () => {},
+          onClosed: () => {},
+          onFinished: () => {
+            throw new Error('a fault of ours');
+          },
+        });
+        stream.end();
+      },
+    });
+    peer.send(syn);
+    expect(await peer.session.closed).toMatchObject({
+      code: 'yamux-internal',
+      message: expect.stringContaining('a fault of ours'),
+    });
   });
 
   it('may open and end streams in order as fast as it likes', async () => {

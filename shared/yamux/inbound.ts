@@ -17,6 +17,9 @@ import {
 import type { FrameSink } from './frame-parser.ts';
 import type { Stream } from './stream.ts';
 
+/** More than any sender has on its way: what windows allow in sum says little after many streams. */
+const MAX_LATE_BYTES = 256 * 1024 * 1024;
+
 /** What the frames of the peer do to a session. */
 export interface InboundHost {
   /** False once the session has failed; nothing more is read then. */
@@ -59,7 +62,7 @@ export class Inbound implements FrameSink {
 
   /** A stream is gone from the session while the peer may still have sent this much on it. */
   expectLate(bytes: number): void {
-    this.lateBytes += bytes;
+    this.lateBytes = Math.min(MAX_LATE_BYTES, this.lateBytes + bytes);
   }
 
   onHeader(version: number, type: number, flags: number, id: number, length: number): boolean {
@@ -121,7 +124,8 @@ export class Inbound implements FrameSink {
       stream = this.host.stream(id);
       if (stream === undefined && !this.host.wasOpened(id)) return this.fail('yamux-unknown-stream', `stream ${id}`);
     }
-    if (!isData && !this.allowUpdate(stream, flags, length)) return false;
+    const allowed = isData ? this.allowData(stream, flags, length) : this.allowUpdate(stream, flags, length);
+    if (!allowed) return false;
     if (stream === undefined) return this.onLateFrame(isData, id, length);
     if (isData && length > stream.receiveWindow) return this.tooLong(id, length, stream.receiveWindow);
     if (isData) stream.receiveWindow -= length;
@@ -132,12 +136,15 @@ export class Inbound implements FrameSink {
     return this.onWindowUpdate(stream, flags, length);
   }
 
-  /** The first SYN, ACK and FIN of a stream are what a stream costs, and SYNs are counted already. */
+  /** Data frames are what a session is for; those that bring none are counted. */
+  private allowData(stream: Stream | undefined, flags: number, length: number): boolean {
+    if ((flags & FLAG_RST) !== 0) return this.host.flood('reset');
+    return length > 0 || isPartOfStream(stream, flags) || this.host.flood('empty');
+  }
+
   private allowUpdate(stream: Stream | undefined, flags: number, length: number): boolean {
     if ((flags & FLAG_RST) !== 0) return this.host.flood('reset');
-    if ((flags & FLAG_SYN) !== 0) return true;
-    if (stream !== undefined && (flags & FLAG_FIN) !== 0 && !stream.remoteEnded) return true;
-    if (stream !== undefined && (flags & FLAG_ACK) !== 0 && !stream.accepted) return true;
+    if (isPartOfStream(stream, flags)) return true;
     if (length === 0 && (flags & (FLAG_ACK | FLAG_FIN)) === 0) return this.host.flood('empty');
     return this.host.flood('windowUpdate');
   }
@@ -145,7 +152,6 @@ export class Inbound implements FrameSink {
   /** A frame for a stream that is gone on this side: the peer cannot know yet. */
   private onLateFrame(isData: boolean, id: number, length: number): boolean {
     if (!isData) return true;
-    if (length === 0 && !this.host.flood('empty')) return false;
     if (length > this.lateBytes) return this.tooLong(id, length, this.lateBytes);
     this.lateBytes -= length;
     return true;
@@ -157,7 +163,6 @@ export class Inbound implements FrameSink {
   }
 
   private onData(stream: Stream, flags: number, length: number): boolean {
-    if (length === 0 && (flags & (FLAG_SYN | FLAG_ACK | FLAG_FIN)) === 0 && !this.host.flood('empty')) return false;
     if (stream.closed) return this.host.isAlive();
     if (stream.remoteEnded) {
       stream.endedTwice();
@@ -187,4 +192,12 @@ export class Inbound implements FrameSink {
     this.host.fail(code, detail);
     return false;
   }
+}
+
+/** The first SYN, ACK and FIN of a stream are what a stream costs, and SYNs are counted already. */
+function isPartOfStream(stream: Stream | undefined, flags: number): boolean {
+  if ((flags & FLAG_SYN) !== 0) return true;
+  if (stream === undefined) return false;
+  if ((flags & FLAG_FIN) !== 0 && !stream.remoteEnded) return true;
+  return (flags & FLAG_ACK) !== 0 && !stream.incoming && !stream.accepted;
 }

@@ -36,6 +36,8 @@ export interface OutboxHost {
   onSent(frames: number, dataBytes: number): void;
   /** Nothing is left to hand to the channel. */
   onIdle(): void;
+  /** Something that was told of the write threw. */
+  onThrown(error: unknown): void;
 }
 
 /**
@@ -153,7 +155,13 @@ export class Outbox {
     if (this.idle) this.host.onIdle();
   }
 
-  private readonly flushNow = (): void => this.flush();
+  private readonly flushNow = (): void => {
+    try {
+      this.flush();
+    } catch (error) {
+      this.host.onThrown(error);
+    }
+  };
 
   private readonly sent = (): void => {
     this.writing--;

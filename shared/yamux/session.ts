@@ -102,6 +102,7 @@ export class Session {
         this.floods.moved(dataBytes);
       },
       onIdle: () => this.endChannelWhenIdle(),
+      onThrown: (error) => this.failInternally(error),
     };
     const later = options.flushAfter === 'poll' ? setImmediate : queueMicrotask;
     this.outbox = new Outbox(channel, this.flight, outboxHost, later);
@@ -219,8 +220,12 @@ export class Session {
     try {
       this.parser.push(bytes);
     } catch (error) {
-      this.fail(new YamuxError('yamux-internal', String(error), { cause: error }), GO_AWAY_INTERNAL_ERROR);
+      this.failInternally(error);
     }
+  }
+
+  private failInternally(error: unknown): void {
+    this.fail(new YamuxError('yamux-internal', String(error), { cause: error }), GO_AWAY_INTERNAL_ERROR);
   }
 
   private onChannelClosed(reason: Error | undefined): void {

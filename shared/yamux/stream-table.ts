@@ -130,8 +130,11 @@ export class StreamTable implements StreamHost {
     this.openLimit.clear();
     this.halfCloseLimit.clear();
     this.shares.clear();
-    for (const stream of this.streams.values()) stream.lost(error);
-    this.windows.leave();
+    try {
+      forEachWhole(this.streams.values(), (stream) => stream.lost(error));
+    } finally {
+      this.windows.leave();
+    }
   }
 
   get congested(): boolean {
@@ -205,4 +208,17 @@ export class StreamTable implements StreamHost {
     this.streams.set(stream.id, stream);
     this.windows.opened(stream.windowSize);
   }
+}
+
+/** All are told, also when one throws: the first error is thrown after that. */
+function forEachWhole<T>(items: Iterable<T>, tell: (item: T) => void): void {
+  const errors: unknown[] = [];
+  for (const item of items) {
+    try {
+      tell(item);
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
 }

@@ -102,9 +102,9 @@ export class Stream implements YamuxStream, Ordered, Sharer {
   write(bytes: Uint8Array): boolean {
     if (this.endCalled || this.closed) return true;
     this.acknowledge();
-    const waits = this.queue.length >= this.sendWindow || this.host.congested;
-    this.queue.push(bytes, waits);
     const { shares } = this.host;
+    const waits = this.queue.length >= shares.roomBytes(this.sendWindow) || this.host.congested;
+    this.queue.push(bytes, waits);
     shares.queuedBytes += bytes.length;
     if (this.maySend()) this.host.ready(this);
     if (this.queue.length <= shares.highWaterBytes) return true;
