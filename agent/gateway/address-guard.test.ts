@@ -2,7 +2,19 @@ import { describe, expect, test } from 'vitest';
 import { guardedLookup, isRefusedAddress } from './address-guard.ts';
 import { upstreamTarget } from './upstream-target.ts';
 
-const METADATA = ['169.254.169.254', 'fe80::1%eth0', 'fd00:ec2::254', '100.100.100.200', '::ffff:169.254.169.254'];
+const METADATA = [
+  '169.254.169.254',
+  'fe80::1%eth0',
+  'fd00:ec2::254',
+  'fd00:ec2::23',
+  'fd20:ce::254',
+  '100.100.100.200',
+  '168.63.129.16',
+  '192.0.0.192',
+  '::ffff:169.254.169.254',
+  '64:ff9b::169.254.169.254',
+  '2002:a9fe:a9fe::1',
+];
 
 describe('addresses that are never dialled', () => {
   test.each(METADATA)('%s', (address) => {

@@ -31,6 +31,7 @@ export async function openThroughProxy(
   const { url, ca, secure = true, timeoutMs, signal } = target;
   const proxy = proxyFor(url, environment);
   if (proxy === undefined) return undefined;
+  const authorization = basicAuthorization(proxy);
   const deadline = AbortSignal.timeout(timeoutMs);
   const stop = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
   const trusted = ca === undefined ? {} : { ca: [...ca] };
@@ -40,12 +41,14 @@ export async function openThroughProxy(
       ? connectTls({ ...address, ...trusted, servername: nameFor(address.host) })
       : connect({ ...address, noDelay: true });
   await ready(direct, proxy.protocol === 'https:' ? 'secureConnect' : 'connect', stop);
-  await askForTunnel(direct, proxy, url, stop);
+  await askForTunnel(direct, { proxy, authorization, target: url }, stop);
   if (!secure || (url.protocol !== 'https:' && url.protocol !== 'wss:')) return direct;
   const secured = connectTls({
     socket: direct,
     ...trusted,
     servername: nameFor(hostOf(url)),
+    // Without a name Node would check the certificate against the host of `socket`, which is the proxy.
+    host: hostOf(url),
     ALPNProtocols: ['http/1.1'],
   });
   await ready(secured, 'secureConnect', stop);
@@ -64,11 +67,27 @@ function ready(socket: Socket, event: 'connect' | 'secureConnect', stop: AbortSi
   });
 }
 
-function askForTunnel(socket: Socket, proxy: URL, target: URL, stop: AbortSignal): Promise<void> {
+/** A field line, or nothing where the proxy asks for none. Throws `proxy-invalid`. */
+function basicAuthorization({ username, password, host }: URL): string {
+  if (username === '') return '';
+  let credentials: string;
+  try {
+    credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  } catch (error) {
+    throw new AgentError('proxy-invalid', `user or password for the proxy ${host} cannot be read`, {
+      hint: 'In a URL a % that stands for itself is written %25.',
+      cause: error,
+    });
+  }
+  return `Proxy-Authorization: Basic ${Buffer.from(credentials).toString('base64')}\r\n`;
+}
+
+function askForTunnel(
+  socket: Socket,
+  { proxy, authorization, target }: { proxy: URL; authorization: string; target: URL },
+  stop: AbortSignal,
+): Promise<void> {
   const authority = `${target.hostname}:${portOf(target)}`;
-  const credentials = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
-  const authorization =
-    proxy.username === '' ? '' : `Proxy-Authorization: Basic ${Buffer.from(credentials).toString('base64')}\r\n`;
   socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${authorization}\r\n`);
   let head = '';
   return inTime(socket, stop, (done) => {

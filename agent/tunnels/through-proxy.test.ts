@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
+import { certificateAuthority } from '../gateway/testing/certificates.ts';
 import { ControlClient } from '../lease/control-client.ts';
 
 import { dialWebSocket, probeTcp } from './dial.ts';
@@ -58,6 +59,33 @@ test('a proxy that wants other credentials is named, and what to do, but no pass
     hint: 'Put user and password into HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT.',
   });
   expect(JSON.stringify(failed)).not.toContain('wrong');
+});
+
+test('a password that cannot be read is named before anything is dialled', async () => {
+  vi.stubEnv('HTTP_PROXY', `http://ada:100%sure@${proxy.address}`);
+  await expect(dial()).rejects.toMatchObject({ code: 'proxy-invalid', hint: /%25/ });
+  expect(proxy.asked).toEqual([]);
+});
+
+test('a broker that is named by its address is asked for a certificate of that address, not of the proxy', async () => {
+  // No loopback address is proxied; the proxy leads this one to a port of this machine.
+  const authority = await certificateAuthority();
+  const tlsFor = (...names: { type: 'ip' | 'dns'; value: string }[]) => authority.issue(names);
+  const own = await TestBroker.start('own', { tls: await tlsFor({ type: 'ip', value: '192.0.2.1' }) });
+  const foreign = await TestBroker.start('foreign', {
+    tls: await tlsFor({ type: 'ip', value: '127.0.0.1' }, { type: 'dns', value: 'localhost' }),
+  });
+  vi.stubEnv('HTTPS_PROXY', `http://ada:s%3Acret@${proxy.address}`);
+  const dialAt = (to: TestBroker): ReturnType<typeof dialWebSocket> =>
+    dialWebSocket({
+      url: to.record.tunnel.replace('127.0.0.1', '192.0.2.1'),
+      token: 'good',
+      ca: authority.ca,
+      signal: AbortSignal.timeout(10_000),
+    });
+  (await dialAt(own)).destroy();
+  await expect(dialAt(foreign)).rejects.toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+  await Promise.all([own.kill(), foreign.kill()]);
 });
 
 test('a name in NO_PROXY is dialled directly', async () => {
