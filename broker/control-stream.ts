@@ -3,6 +3,11 @@ import type { AgentMessage, BrokerMessage } from '../shared/tunnel/protocol.ts';
 import type { StreamReceiver, YamuxStream } from '../shared/yamux/types.ts';
 
 const MAX_LINE_BYTES = 64 * 1024;
+/** An agent that does not read what it asked for is of no use; a hello and its answers are some KiB. */
+const MAX_QUEUED_BYTES = 256 * 1024;
+/** An agent says some lines at the start, and one every few seconds from then on. */
+const MAX_LINES_AT_ONCE = 200;
+const LINES_PER_SECOND = 10;
 const LF = 0x0a;
 
 export interface ControlReceiver {
@@ -17,6 +22,8 @@ export class ControlStream implements StreamReceiver {
   readonly #receiver: ControlReceiver;
   #partial = Buffer.alloc(0);
   #ended = false;
+  #lines = MAX_LINES_AT_ONCE;
+  #linesAt = performance.now();
 
   constructor(stream: YamuxStream, receiver: ControlReceiver) {
     this.#stream = stream;
@@ -25,7 +32,9 @@ export class ControlStream implements StreamReceiver {
   }
 
   send(message: BrokerMessage): void {
-    if (!this.#stream.closed) this.#stream.write(Buffer.from(`${JSON.stringify(message)}\n`));
+    if (this.#ended || this.#stream.closed) return;
+    this.#stream.write(Buffer.from(`${JSON.stringify(message)}\n`));
+    if (this.#stream.queuedBytes > MAX_QUEUED_BYTES) this.#end('the agent does not read the control stream');
   }
 
   onData(bytes: Uint8Array): void {
@@ -55,6 +64,10 @@ export class ControlStream implements StreamReceiver {
   }
 
   #line(text: string): void {
+    if (!this.#mayGoOn()) {
+      this.#end('the agent sends control lines without end');
+      return;
+    }
     let value: unknown;
     try {
       value = JSON.parse(text);
@@ -68,6 +81,16 @@ export class ControlStream implements StreamReceiver {
       this.#end(
         `a control message is not valid: ${message.error.issues[0]?.path.join('.') ?? ''} ${message.error.issues[0]?.message ?? ''}`,
       );
+  }
+
+  #mayGoOn(): boolean {
+    if (this.#lines < 1) {
+      const now = performance.now();
+      this.#lines = Math.min(MAX_LINES_AT_ONCE, this.#lines + ((now - this.#linesAt) * LINES_PER_SECOND) / 1000);
+      this.#linesAt = now;
+    }
+    this.#lines -= 1;
+    return this.#lines >= 0;
   }
 
   #end(reason: string): void {

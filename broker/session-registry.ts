@@ -52,8 +52,8 @@ export class SessionRegistry {
   greet(session: TunnelSession): boolean {
     const current = this.#current.get(session.agent);
     if (current !== undefined && current !== session) {
-      // A stale session may still hold the name: it must not shut out the one that is newer and answers.
-      if (current.usable && current.generation > session.generation) {
+      // A stale session may still hold the name: it must not shut out the one that answers. One without room is not stale.
+      if ((current.usable || current.crowded) && current.generation > session.generation) {
         session.dismiss('a newer session of this agent is connected');
         return false;
       }

@@ -206,6 +206,7 @@ export class TunnelSession extends Target {
           if (!this.#owner.onHello(this)) return;
           this.#state = 'live';
         }
+        if (this.#state !== 'live') return;
         this.#applyHosts(new Set(message.hosts.filter((host) => this.#claims.hosts.includes(host))));
         for (const host of message.hosts)
           if (!this.#claims.hosts.includes(host))

@@ -22,6 +22,34 @@ afterEach(() => broker.close());
 const url = (): string => broker.addresses.tunnelUrl ?? '';
 const dead = (agent: TestAgent): Promise<unknown> => agent.session.closed;
 
+/** Milliseconds since 1970. */
+function expiryOf(token: string): number {
+  const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+  return typeof claims === 'object' && claims !== null && 'exp' in claims ? Number(claims.exp) * 1_000 : Number.NaN;
+}
+
+describe('an agent that abuses its control stream', () => {
+  const foreign = (index: number): string[] => Array.from({ length: 64 }, (_, at) => `h${index}-${at}.localhost`);
+
+  test('is cut off when it asks for more answers than it reads', async () => {
+    const agent = await TestAgent.dial(url(), { token: await keys.token('agent-1', [HOST]), hosts: [HOST] });
+    // It no longer reads, and goes on to send.
+    agent.socket.pause();
+    for (let index = 0; index < 190; index++)
+      agent.send({ type: 'hello', agent: 'agent-1', version: '0', generation: 1, hosts: foreign(index) });
+    await until(async () => (await ask(broker.addresses.public, HOST)).status === 503);
+    agent.socket.terminate();
+  });
+
+  test('is cut off when it sends lines without end', async () => {
+    const agent = await TestAgent.dial(url(), { token: await keys.token('agent-1', [HOST]), hosts: [HOST] });
+    for (let index = 0; index < 100; index++) agent.send({ type: 'load', inFlight: index });
+    expect(await agent.session.ping()).toBeGreaterThan(0);
+    for (let index = 0; index < 300; index++) agent.send({ type: 'load', inFlight: index });
+    await dead(agent);
+  });
+});
+
 describe('tokens', () => {
   test.each([
     ['is expired', { seconds: -5 }, '401'],
@@ -54,8 +82,10 @@ describe('tokens', () => {
   });
 
   test('the end of a token ends the session; a renewed one does not', async () => {
+    const shortToken = await keys.token('short', [HOST], { seconds: 2 });
+    const shortEnds = expiryOf(shortToken);
     const short = await TestAgent.dial(url(), {
-      token: await keys.token('short', [HOST], { seconds: 2 }),
+      token: shortToken,
       hosts: [HOST],
       agent: 'short',
     });
@@ -66,6 +96,8 @@ describe('tokens', () => {
     });
     renewed.send({ type: 'renew', token: await keys.token('renewed', [HOST]) });
     await dead(short);
+    // The contract is a second.
+    expect(Date.now() - shortEnds).toBeLessThan(1_000);
     expect((await ask(broker.addresses.public, HOST)).status).toBe(200);
     expect(await renewed.session.ping()).toBeGreaterThan(0);
   });
