@@ -48,6 +48,8 @@ export class Exchange implements ResponseSink, RunningTry {
   readonly #safe: boolean;
   #connection: UpstreamConnection | undefined;
   #tries = 0;
+  /** A target may have got the request. */
+  #mayBeDelivered = false;
   readonly #choice: TargetChoice;
   /** Body bytes sent so far, while a retry could still need them. */
   #replay: Uint8Array[] | undefined = NO_BYTES;
@@ -102,6 +104,12 @@ export class Exchange implements ResponseSink, RunningTry {
   /** Body bytes of the visitor, framing included; after an upgrade any bytes. */
   send(bytes: Uint8Array): void {
     if (this.#state === 'over') return;
+    if (this.requestSent && this.#state !== 'upgraded') {
+      // The other side would take them for the next request on its wire.
+      this.#release()?.abandon();
+      this.#cut();
+      return;
+    }
     this.#bodyBytes = true;
     this.#active = true;
     if (this.#state === 'waiting' && this.#replay !== undefined) {
@@ -307,6 +315,7 @@ export class Exchange implements ResponseSink, RunningTry {
     const invalid = error instanceof Http1Error && error.code !== 'http1.truncated';
     if (connection.uses === 1 && !invalid) target.failed(error);
     const undelivered = connection.uses === 1 && target.neverDelivered(wire, error);
+    if (!undelivered) this.#mayBeDelivered = true;
     if (!invalid && this.#mayRepeat(undelivered)) {
       if (connection.uses === 1) this.#choice.refuse(target, undelivered);
       this.#try(error);
@@ -338,7 +347,8 @@ export class Exchange implements ResponseSink, RunningTry {
   #noTarget(error: Error | undefined): void {
     // The next tick tries again.
     if (this.#safe && this.#hasTries && this.#choice.park(this.#startedAt, performance.now())) return;
-    if (error !== undefined || this.#tries > 0) this.#answer('broker.upstream-gone', undefined);
+    if (this.#mayBeDelivered) this.#answer('broker.upstream-gone', undefined);
+    else if (error !== undefined || this.#tries > 0) this.#answer('broker.no-tunnel');
     else {
       const { host } = this.#request;
       const known = this.#edge.sessionsFor(host).length + this.#edge.peersFor(host).length;
@@ -356,6 +366,7 @@ export class Exchange implements ResponseSink, RunningTry {
     if (this.#request.head.version === '1.0' || this.#state !== 'waiting') return;
     // Only the answer to `Expect` is known to be safe before a retry: it asks for the body, which is then kept.
     makeResponseHeaders(head, undefined);
+    head.headers.removeWhere((name) => name === 'content-length' || name === 'transfer-encoding');
     this.#visitor.write(writeResponseHead(head));
   }
 
@@ -380,7 +391,8 @@ export class Exchange implements ResponseSink, RunningTry {
 
   #endUpgradedWhenBoth(): void {
     if (!this.#upstreamEnded || !this.#visitorEnded) return;
-    this.#release();
+    // What the visitor's socket still holds is its own.
+    this.#release()?.acknowledge();
     this.#finish();
     this.#visitor.finished(false);
   }

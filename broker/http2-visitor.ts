@@ -130,7 +130,7 @@ export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHea
       this.#stream.close(constants.NGHTTP2_CANCEL);
       return;
     }
-    const waiting = this.#reading === 'body' && !this.#paused && !this.answered;
+    const waiting = this.#reading === 'body' && !this.#paused && !this.answered && this.#webSocketKey === undefined;
     const slow = this.#bodyPace.tooSlow(now, waiting && !this.#silent, this.#bodyBytes);
     if (slow || (waiting && now - this.#since > this.#edge.limits.bodyIdleTimeoutMs)) {
       exchange.abort();
@@ -279,7 +279,11 @@ export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHea
     this.#parser.expect(admission.request.head.method);
     const exchange = new Exchange(this.#edge, this, admission.request);
     this.#exchange = exchange;
-    if (ended || this.#webSocketKey !== undefined) exchange.sent();
+    if (this.#webSocketKey !== undefined) {
+      exchange.sent();
+      // What a WebSocket sends before it is accepted is no part of the request: it waits, or is never read.
+      this.#stream.pause();
+    } else if (ended) exchange.sent();
     exchange.start();
   }
 

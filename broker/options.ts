@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { DEFAULT_HTTP1_LIMITS } from '../shared/http1/limits.ts';
+import { DEFAULT_HTTP1_LIMITS, withHeadroom } from '../shared/http1/limits.ts';
 import type { Http1Limits } from '../shared/http1/limits.ts';
 import type { AcmeOptions } from './acme-certificates.ts';
 import type { CertificateFile } from './certificate-files.ts';
@@ -174,14 +174,17 @@ export function limitsFor(options: Pick<BrokerOptions, 'public' | 'limits'>): Br
 }
 
 const HEAD_LIMITS = new WeakMap<BrokerLimits, Http1Limits>();
+const RELAYED_HEAD_LIMITS = new WeakMap<BrokerLimits, Http1Limits>();
 
 /** The limits of messages, made once. */
-export function headLimits(limits: BrokerLimits): Http1Limits {
-  let made = HEAD_LIMITS.get(limits);
+export function headLimits(limits: BrokerLimits, fromEdge = false): Http1Limits {
+  const known = fromEdge ? RELAYED_HEAD_LIMITS : HEAD_LIMITS;
+  let made = known.get(limits);
   if (made === undefined) {
     const { maxTargetBytes, maxHeadBytes, maxHeaders } = limits;
     made = { ...DEFAULT_HTTP1_LIMITS, maxTargetBytes, maxHeadBytes, maxHeaders };
-    HEAD_LIMITS.set(limits, made);
+    if (fromEdge) made = withHeadroom(made);
+    known.set(limits, made);
   }
   return made;
 }

@@ -25,7 +25,9 @@ export interface VisitorFacts {
 }
 
 /** What a visitor says about its own way here is not believed: it is dropped and set anew. */
-function isForged(lowerName: string): boolean {
+function isForged(name: string): boolean {
+  // Programs behind CGI and WSGI cannot tell `X_Forwarded_For` from ours.
+  const lowerName = name.includes('_') ? name.replaceAll('_', '-') : name;
   return (
     (lowerName.startsWith('x-') &&
       (lowerName.startsWith('x-forwarded-') ||

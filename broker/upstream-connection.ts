@@ -39,6 +39,9 @@ export class UpstreamConnection implements StreamReceiver, MessageHandler<Respon
   #keepAlive = false;
   #unacknowledged = 0;
   #ended = false;
+  #pushing = false;
+  /** Its response is complete, but perhaps not all that came with it is read. */
+  #completed: ResponseSink | undefined;
 
   constructor(target: Target, decode: boolean) {
     this.target = target;
@@ -84,7 +87,12 @@ export class UpstreamConnection implements StreamReceiver, MessageHandler<Respon
     const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     sink.onBurst(true);
     if (this.#upgraded) sink.onUpgraded(buffer);
-    else this.#parser.push(buffer);
+    else {
+      this.#pushing = true;
+      this.#parser.push(buffer);
+      this.#pushing = false;
+      this.#settle();
+    }
     sink.onBurst(false);
     this.#unacknowledged += bytes.length;
     if (this.#sink !== sink || !sink.blocked) this.acknowledge();
@@ -130,7 +138,17 @@ export class UpstreamConnection implements StreamReceiver, MessageHandler<Respon
       return;
     }
     this.#sink = undefined;
-    const keep = sink.requestSent && this.#keepAlive && !this.#ended && !this.wire.closed;
+    this.#completed = sink;
+    if (!this.#pushing) this.#settle();
+  }
+
+  /** Keeps the wire for another request only when nothing followed the response: it would be taken for the next one. */
+  #settle(): void {
+    const sink = this.#completed;
+    if (sink === undefined) return;
+    this.#completed = undefined;
+    const isClean = this.#parser.idle && !this.#parser.stopped;
+    const keep = isClean && sink.requestSent && this.#keepAlive && !this.#ended && !this.wire.closed;
     this.acknowledge();
     if (!keep) this.wire.reset();
     else {
@@ -147,7 +165,8 @@ export class UpstreamConnection implements StreamReceiver, MessageHandler<Respon
   #fail(error: Error | undefined): void {
     const sink = this.#sink;
     this.#sink = undefined;
-    if (!this.wire.closed) this.wire.reset();
+    // Also when it is closed: what nobody will take from it is given up.
+    this.wire.reset();
     sink?.onUpstreamFailed(this, error);
   }
 }

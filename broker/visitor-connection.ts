@@ -18,6 +18,7 @@ import { localResponse } from './local-response.ts';
 import { headLimits } from './options.ts';
 import { ownAnswer } from './own-answer.ts';
 import { ReaderHold } from './reader-hold.ts';
+import { isForgedTrailer } from './trailer-lines.ts';
 
 /** Bytes of later requests that may wait while one is answered. */
 const MAX_WAITING_BYTES = 64 * 1024;
@@ -66,7 +67,10 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
     this.#facts = facts;
     this.#reset = reset;
     const { limits } = edge;
-    this.#parser = new RequestParser(this, { limits: headLimits(limits) });
+    this.#parser = new RequestParser(this, {
+      limits: headLimits(limits, entrance.toPeer),
+      refusesTrailer: isForgedTrailer,
+    });
     this.#bodyPace = new BodyPace(limits.bodyFloorBytes, limits.bodyPaceMs);
     this.#readerPace = new BodyPace(limits.bodyFloorBytes, limits.readerPaceMs);
     this.#out = new BurstWriter(socket, () => this.#onRoom());
@@ -362,9 +366,14 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
     }
     if (this.#socket.writableNeedDrain) {
       this.#nextOnDrain = true;
+      // Else requests that are answered at once would be read and answered without end.
+      this.#parser.pause();
       return;
     }
     this.#reading = 'idle';
+    this.#method = 'GET';
+    this.#headers = undefined;
+    this.#requestId = undefined;
     this.#bodyPaused = false;
     this.#waitingBytes = 0;
     this.#parser.resume();

@@ -137,6 +137,33 @@ describe('upgrades', () => {
     expect(sha256(all.subarray(5, -3))).toBe(sha256(big));
   });
 
+  test('what an upstream did not take is forgotten with the visitor, who had ended his side', async () => {
+    const { visitor, upstream, session } = await start(plain(route('all', prefix('/'))));
+    let accepted: Socket | undefined;
+    upstream.on('upgrade', (_, socket: Socket) => {
+      accepted = socket;
+      socket.pause();
+      socket.on('error', () => undefined);
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+    });
+    const kept = visitor();
+    await kept.ask('/', { headers: { Connection: 'Upgrade', Upgrade: 'echo' } });
+    // More than the kernel takes for a reader that does not read.
+    const piece = Buffer.alloc(64 * 1024);
+    while (session.stats().bufferedBytes < 100_000) {
+      kept.stream.write(piece);
+      await session.ping();
+    }
+    expect(kept.stream.queuedBytes).toBe(0);
+    kept.stream.end();
+    // Behind the FIN.
+    await session.ping();
+    kept.stream.reset();
+    await expect.poll(() => session.streams).toBe(0);
+    accepted?.destroy();
+    expect(session.stats().bufferedBytes).toBe(0);
+  });
+
   test('a WebSocket client and server speak through it', async () => {
     const { open, upstream } = await start(plain(route('all', prefix('/'))));
     const server = new WebSocketServer({ server: upstream });

@@ -9,6 +9,13 @@ import { Exchange } from './exchange.ts';
 import type { ExchangeContext, Visitor } from './exchange-context.ts';
 import { problemAnswer, writeAnswer } from './own-answer.ts';
 
+/** A broker's own limits may be raised, and it adds fields: what it lets through is not refused here. */
+const LIMITS = {
+  maxTargetBytes: 64 * 1024,
+  maxHeadBytes: 256 * 1024,
+  maxHeaders: 1024,
+};
+
 /** What the broker adds is for us, and no visitor's. */
 function isInternal(lowerName: string): boolean {
   return lowerName.startsWith(INTERNAL_HEADER_PREFIX);
@@ -29,7 +36,7 @@ export class StreamServer implements StreamReceiver, MessageHandler<RequestHead>
   place = -1;
   readonly #stream: YamuxStream;
   readonly #host: StreamHost;
-  readonly #parser = new RequestParser(this, { apart: isInternal });
+  readonly #parser = new RequestParser(this, { apart: isInternal, limits: LIMITS });
   #exchange: Exchange | undefined;
   #requestDone = false;
   #peerEnded = false;
@@ -89,6 +96,10 @@ export class StreamServer implements StreamReceiver, MessageHandler<RequestHead>
     const exchange = this.#exchange;
     this.#exchange = undefined;
     exchange?.abort(error === undefined ? 'the visitor closed the stream' : `the visitor went away: ${error.message}`);
+    // Dropped with the exchange: the session counts them until it is told.
+    const owed = this.#owed;
+    this.#owed = 0;
+    if (owed > 0) this.#stream.consumed(owed);
     this.#host.onClosed(this);
   }
 

@@ -10,6 +10,11 @@ export interface Http1Limits {
   readonly maxTrailerBytes: number;
 }
 
+/** For a hop behind one with these limits, which adds fields of its own. */
+export function withHeadroom(limits: Http1Limits): Http1Limits {
+  return { ...limits, maxHeadBytes: limits.maxHeadBytes + 16 * 1024, maxHeaders: limits.maxHeaders + 32 };
+}
+
 export const DEFAULT_HTTP1_LIMITS: Http1Limits = {
   maxTargetBytes: 8 * 1024,
   maxHeadBytes: 32 * 1024,

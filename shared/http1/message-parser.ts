@@ -25,6 +25,8 @@ export interface ParserOptions {
   readonly decode?: boolean;
   /** Fields for which it is true of the name in lower case are kept apart; never fields that framing depends on. */
   apart?(lowerName: string): boolean;
+  /** Names in lower case that may not stand after a body, beside those that never may. */
+  refusesTrailer?(lowerName: string): boolean;
 }
 
 /** What follows a head. */
@@ -70,6 +72,7 @@ export abstract class MessageParser<Head> {
   protected readonly handler: MessageHandler<Head>;
   protected readonly limits: Http1Limits;
   readonly #decode: boolean;
+  readonly #refusesTrailer: ((lowerName: string) => boolean) | undefined;
   readonly #fields: FieldBlock;
   #state: State = startLine;
   #paused = false;
@@ -91,6 +94,7 @@ export abstract class MessageParser<Head> {
     this.handler = handler;
     this.limits = options.limits === undefined ? DEFAULT_HTTP1_LIMITS : { ...DEFAULT_HTTP1_LIMITS, ...options.limits };
     this.#decode = options.decode ?? false;
+    this.#refusesTrailer = options.refusesTrailer;
     this.#fields = new FieldBlock(this.limits.maxHeaders, options.apart);
   }
 
@@ -106,9 +110,9 @@ export abstract class MessageParser<Head> {
   /** Whether one empty line before the start line is skipped (RFC 9112 §2.2, requests only). */
   protected abstract readonly skipsBlankLine: boolean;
 
-  /** Bytes wait while paused: stop the source too, nothing bounds them here. */
+  /** Also after the head of an upgrade. Bytes wait while paused: stop the source too, nothing bounds them here. */
   get paused(): boolean {
-    return this.#paused;
+    return this.#paused || this.#state === upgraded;
   }
 
   /** Between messages: nothing of a next one has been read. */
@@ -305,7 +309,9 @@ export abstract class MessageParser<Head> {
     } else {
       if (this.#trailers.length >= this.limits.maxHeaders) throw new Http1Error('http1.trailers-too-large');
       const pair = parseFieldLine(line, start, end);
-      if (NOT_IN_TRAILERS.has(lowerName(pair[0]))) throw new Http1Error('http1.bad-trailer', pair[0].slice(0, 64));
+      const lower = lowerName(pair[0]);
+      if (NOT_IN_TRAILERS.has(lower) || this.#refusesTrailer?.(lower) === true)
+        throw new Http1Error('http1.bad-trailer', pair[0].slice(0, 64));
       this.#trailers.push(pair);
       this.#headBytes += end - start + 2;
     }

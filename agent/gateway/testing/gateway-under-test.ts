@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { GatewayConfig } from '../../../shared/gateway/config.ts';
+import type { Session } from '../../../shared/yamux/session.ts';
 import type { YamuxStream } from '../../../shared/yamux/types.ts';
 import { Recorder } from '../../recorder/recorder.ts';
 import { Gateway, type GatewayOptions, type Serves } from '../gateway.ts';
@@ -45,6 +46,8 @@ export interface UnderTest {
   readonly upstream: Server;
   readonly url: string;
   apply(config: GatewayConfig, placement?: Partial<Serves>): void;
+  /** The agent's end. */
+  readonly session: Session;
   /** A stream as a broker opens it. */
   open(): YamuxStream;
   visitor(): VisitorStream;
@@ -76,6 +79,7 @@ export async function gatewayUnderTest(
     upstream,
     url,
     apply,
+    session: pair.agent,
     open: () => pair.broker.open(),
     visitor: () => new VisitorStream(pair.broker),
     async ask(target, ask) {

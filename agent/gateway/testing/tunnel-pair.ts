@@ -5,6 +5,7 @@ import type { YamuxStream } from '../../../shared/yamux/types.ts';
 export interface TunnelPair {
   /** The broker's end: opens streams. */
   readonly broker: Session;
+  readonly agent: Session;
   close(): Promise<void>;
 }
 
@@ -15,6 +16,7 @@ export function tunnelPair(accept: (stream: YamuxStream) => void): TunnelPair {
   const broker = new Session(brokerEnd, { role: 'server', keepAlive: false });
   return {
     broker,
+    agent,
     async close() {
       await Promise.all([broker.close(0), agent.close(0)]);
     },
