@@ -132,6 +132,12 @@ export const smuggling: readonly Probe[] = [
     post('Transfer-Encoding: chunked\r\nConnection: close', '0\r\nContent-Length: 99\r\nInjected: 1\r\n\r\n'),
   ),
   raw(
+    'a trailer that only brokers set',
+    '`X-Forwarded-For` after the last chunk',
+    BAD,
+    post('Transfer-Encoding: chunked\r\nConnection: close', '0\r\nX-Forwarded-For: 10.0.0.1\r\n\r\n'),
+  ),
+  raw(
     'a body in a GET, then a request',
     '`Content-Length` of the body',
     '200 shop, 200 shop',

@@ -1,4 +1,4 @@
-import { askHttp2, connectHttp2 } from '../../broker/testing/http2-visitor.ts';
+import { answerOf, askHttp2, connectHttp2 } from '../../broker/testing/http2-visitor.ts';
 import { END_HEADERS, END_STREAM, FRAME, RawHttp2 } from '../../broker/testing/raw-http2.ts';
 import type { HostileStack } from '../support/hostile-stack.ts';
 import type { Probe } from './probe.ts';
@@ -148,6 +148,20 @@ export const http2: readonly Probe[] = [
         seen.push((await askHttp2(session, { ':path': '/ok', ':authority': host })).status);
       session.destroy();
       return seen.join(', ');
+    },
+  },
+  {
+    name: 'a request in a WebSocket that was not accepted',
+    sent: 'extended CONNECT, then `GET /smuggled` as data, then a good request',
+    expected: '200 shop, 200 shop',
+    run: async (stack) => {
+      const { host } = stack.tenants[0];
+      const session = await connectHttp2(stack.secure.address, host, stack.ca);
+      const stream = session.request({ ':method': 'CONNECT', ':protocol': 'websocket', ':path': '/ok' });
+      stream.write(`GET /smuggled HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+      const seen = [await answerOf(stream), await askHttp2(session, { ':path': '/ok' })];
+      session.destroy();
+      return seen.map(({ status, body }) => `${status} ${body.toString().split(' ', 1)[0] ?? ''}`).join(', ');
     },
   },
   {
