@@ -81,6 +81,10 @@ export class Exchange implements ResponseSink, RunningTry {
     edge.metrics.inFlight += 1;
   }
 
+  get host(): string {
+    return this.#request.host;
+  }
+
   get blocked(): boolean {
     return this.#visitor.blocked;
   }
@@ -161,6 +165,10 @@ export class Exchange implements ResponseSink, RunningTry {
       else if (this.requestSent && now - Math.max(this.#startedAt, this.#activeAt) > limits.responseTimeoutMs) {
         this.#release()?.abandon();
         this.#answer('broker.upstream-timeout');
+      } else if (now - Math.max(this.#startedAt, this.#activeAt) > limits.streamIdleTimeoutMs) {
+        // A body that the upstream does not take.
+        this.#release()?.abandon();
+        this.#answer('broker.upstream-timeout');
       } else if (limits.tryTimeoutMs > 0 && now - this.#triedAt > limits.tryTimeoutMs) this.onTargetSuspect();
       // Others may have room by now.
       else if (!this.#connection.target.usable)
@@ -181,6 +189,13 @@ export class Exchange implements ResponseSink, RunningTry {
     this.#release()?.abandon();
     if (better === undefined) this.#answer('broker.no-tunnel');
     else this.#try(undefined, better);
+  }
+
+  onHostTaken(): void {
+    if (this.#state === 'over') return;
+    this.#release()?.abandon();
+    if (this.#state === 'waiting') this.#answer('broker.no-tunnel');
+    else this.#cut();
   }
 
   onResponseHead(head: ResponseHead): void {

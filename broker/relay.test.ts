@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { Agent } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Broker, BrokerOptions } from './index.ts';
@@ -9,6 +10,7 @@ import type { TestAgentOptions } from './testing/test-agent.ts';
 import { makeKeys } from './testing/test-keys.ts';
 import type { TestKeys } from './testing/test-keys.ts';
 import { ask } from './testing/visitor.ts';
+import type { Answer } from './testing/visitor.ts';
 
 const HOST = 'shop-x1.localhost';
 let keys: TestKeys;
@@ -101,6 +103,53 @@ test('no GET fails when one of two brokers dies under load, and the edge uses it
     await ask(edge.addresses.public, HOST);
     return again > 3;
   });
+});
+
+test('a broker that comes back gets one request, and more only when that one is answered', async () => {
+  const held: Record<'b1' | 'b2', ServerResponse[]> = { b1: [], b2: [] };
+  const startBroker = (id: 'b1' | 'b2', changes?: Partial<BrokerOptions>): Promise<Broker> =>
+    brokerWithAgent(id, { onRequest: (_request, response) => void held[id].push(response) }, changes);
+  const one = await startBroker('b1');
+  const edge = await edgeOf([one, await startBroker('b2')]);
+  const follows = (brokers: number): Promise<void> =>
+    until(async () =>
+      (await ask(edge.addresses.peer ?? '', 'any', { path: '/metrics' })).body
+        .toString()
+        .includes(`adit_broker_peers ${brokers}\n`),
+    );
+  const asked: Promise<Answer>[] = [];
+  /** Sends as many at once, and waits until they stand at the agents. What is no GET stays where it was sent. */
+  const hold = async (count: number): Promise<void> => {
+    const before = held.b1.length + held.b2.length;
+    for (let n = 0; n < count; n += 1) asked.push(ask(edge.addresses.public, HOST, { method: 'POST', body: 'abc' }));
+    await until(() => held.b1.length + held.b2.length === before + count);
+  };
+  const answerAll = async (): Promise<void> => {
+    for (const id of ['b1', 'b2'] as const) for (const response of held[id].splice(0)) response.end(id);
+    expect((await Promise.all(asked.splice(0))).filter(({ status }) => status !== 200)).toEqual([]);
+  };
+
+  await follows(2);
+  await hold(1);
+  await answerAll();
+  const [tunnelPort, peerPort] = [one.addresses.tunnel, one.addresses.peer].map((address) =>
+    Number(address?.split(':')[1]),
+  );
+  await one.close();
+  await follows(1);
+  await startBroker('b1', {
+    tunnel: { host: '127.0.0.1', port: tunnelPort ?? 0 },
+    peer: { host: '127.0.0.1', port: peerPort ?? 0 },
+  });
+  await follows(2);
+  while (held.b1.length === 0) await hold(1);
+  await hold(20);
+  expect(held.b1).toHaveLength(1);
+
+  held.b1.pop()?.end('b1');
+  expect((await Promise.race(asked)).body.toString()).toBe('b1');
+  while (held.b1.length < 2) await hold(1);
+  await answerAll();
 });
 
 test('a WebSocket passes edge and broker', async () => {

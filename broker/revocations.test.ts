@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
+import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { decodeJwt } from 'jose';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -84,6 +85,37 @@ test('a host that was given back is served no longer, the others are', async () 
   agent.send({ type: 'load', inFlight: 3 });
   expect(await agent.session.ping()).toBeGreaterThan(0);
   expect((await ask(broker.addresses.public, 'given.localhost')).status).toBe(503);
+  agent.socket.terminate();
+});
+
+test('what runs for a host that is revoked ends with it, and what runs for others goes on', async () => {
+  const agent = await TestAgent.dial(broker.addresses.tunnelUrl ?? '', {
+    token: await keys.token('one', ['kept.localhost', 'given.localhost']),
+    hosts: ['kept.localhost', 'given.localhost'],
+    agent: 'one',
+    onRequest: (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write('data: 1\n\n');
+    },
+  });
+  const events = (host: string) => {
+    const seen = { text: '', isOver: false };
+    const [address, port] = broker.addresses.public.split(':');
+    const socket = connect(Number(port), address);
+    socket.on('error', () => undefined);
+    socket.on('data', (bytes: Buffer) => (seen.text += bytes.toString()));
+    socket.on('close', () => (seen.isOver = true));
+    socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    return { seen, socket };
+  };
+  const kept = events('kept.localhost');
+  const given = events('given.localhost');
+  await until(() => [kept, given].every(({ seen }) => seen.text.includes('data: 1')));
+  list = [{ agent: 'one', hosts: ['given.localhost'] }];
+  await until(() => given.seen.isOver);
+  expect(await agent.session.ping()).toBeGreaterThan(0);
+  expect(kept.seen.isOver).toBe(false);
+  kept.socket.destroy();
   agent.socket.terminate();
 });
 

@@ -4,8 +4,11 @@ import type { Wire } from './wire.ts';
 
 /** What a running try is told by its target. */
 export interface RunningTry extends Bagged {
+  readonly host: string;
   /** The target may be gone: go elsewhere if that is safe. */
   onTargetSuspect(): void;
+  /** The host was taken from the target: nothing of it may go on there. */
+  onHostTaken(): void;
 }
 
 /** What a target needs of its owner. */
@@ -126,6 +129,10 @@ export abstract class Target {
       keepFrom += 1;
     }
     for (const connection of this.#idle.splice(0, keepFrom)) connection.discard();
+  }
+
+  protected endRunning(isTaken: (host: string) => boolean): void {
+    for (const one of this.#running) if (isTaken(one.host)) one.onHostTaken();
   }
 
   protected tellSuspect(): void {

@@ -180,6 +180,7 @@ export class TunnelSession extends Target {
     const allowed = new Set(left.value.hosts);
     if (this.#state === 'live')
       this.#applyHosts(new Set([...this.#hosts].filter((host) => allowed.has(host))), 'it was given back or revoked');
+    this.endRunning((host) => !allowed.has(host));
   }
 
   /** Requests that reach the agent over other brokers count as well. */
