@@ -325,12 +325,14 @@ describe('answers of the broker itself', () => {
     expect(requests).toBe(0);
   });
 
-  test('the absolute form of the same host is served in origin form', async () => {
+  test.each([
+    ['http://HOST/a?b', 'HOST'],
+    ['https://HOST:443/a?b', 'HOST'],
+    ['HTTPS://HOST/a?b', 'HOST:443'],
+  ])('the absolute form of the same host is served in origin form: %s for %s', async (target, named) => {
     await dial({ onRequest: (request, response) => response.end(request.url) });
-    const text = await exchangeRaw(
-      broker.addresses.public,
-      `GET http://${HOST}/a?b HTTP/1.1\r\nHost: ${HOST}\r\nConnection: close\r\n\r\n`,
-    );
+    const filled = `GET ${target} HTTP/1.1\r\nHost: ${named}\r\nConnection: close\r\n\r\n`.replaceAll('HOST', HOST);
+    const text = await exchangeRaw(broker.addresses.public, filled);
     expect(text.endsWith('\r\n\r\n/a?b')).toBe(true);
   });
 

@@ -95,7 +95,9 @@ function originForm(target: string, host: CanonicalHost): string | undefined {
   let end = from;
   while (end < target.length && target[end] !== '/' && target[end] !== '?') end += 1;
   const named = canonicalHost(target.slice(from, end));
-  if (!named.ok || named.value.host !== host.host || (named.value.port ?? 80) !== (host.port ?? 80)) return undefined;
+  const usual = target.slice(0, 6).toLowerCase() === 'https:' ? 443 : 80;
+  if (!named.ok || named.value.host !== host.host || (named.value.port ?? usual) !== (host.port ?? usual))
+    return undefined;
   const rest = target.slice(end);
   return rest.startsWith('/') ? rest : `/${rest}`;
 }

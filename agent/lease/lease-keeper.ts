@@ -225,7 +225,9 @@ export class LeaseKeeper {
       const { missing } = hostsOfNames(names, this.#held.leases);
       for (let from = 0; from < missing.length; from += NAMES_PER_LEASE) {
         const wanted = missing.slice(from, from + NAMES_PER_LEASE);
-        this.#held = withLease(this.#held, wanted, await client.grant(secret, wanted, ttlSeconds, signal), this.#now());
+        // What is held may have changed meanwhile: a new directory comes on its own way.
+        const granted = await client.grant(secret, wanted, ttlSeconds, signal);
+        this.#held = withLease(this.#held, wanted, granted, this.#now());
       }
     } catch (error) {
       // The control plane has lost this agent (another database): its secret and leases are worth nothing there.
@@ -271,7 +273,8 @@ export class LeaseKeeper {
     signal: AbortSignal,
   ) {
     try {
-      this.#held = withLease(this.#held, names, await client.renew(secret, id, ttl, signal), this.#now());
+      const renewed = await client.renew(secret, id, ttl, signal);
+      this.#held = withLease(this.#held, names, renewed, this.#now());
     } catch (error) {
       if (!isUnknownLease(error)) throw error;
       this.#o.log.warn({ lease: id, names }, 'the lease is gone; its names get other hosts');
