@@ -1,7 +1,11 @@
 import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { duplexPair } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
+import { changed, NASTY, pairsOf } from './fuzz-http1-bytes.ts';
+import type { Comparison } from './fuzz-http1-bytes.ts';
+import { compareResponsesWithLlhttp } from './fuzz-http1-responses.ts';
 import type { HeaderPair } from '../shared/http1/header-list.ts';
 import type { RequestHead } from '../shared/http1/message-head.ts';
 import { RequestParser } from '../shared/http1/request-parser.ts';
@@ -11,36 +15,82 @@ const RUNS_A_ROUND = 1000;
 interface Seen {
   readonly method: string;
   readonly target: string;
+  readonly version: string;
   readonly headers: readonly HeaderPair[];
   body: string;
+  trailers: readonly HeaderPair[];
+  /** What came after a request to upgrade: another protocol, or the next request. */
+  rest: string | undefined;
 }
 interface Outcome {
   /** Only those that were read whole. */
   readonly requests: readonly Seen[];
+  /** Those of them whose sender waits for `100 Continue`. */
+  readonly waiting: ReadonlySet<Seen>;
+  /** An upgrade that we do not take for one came last: llhttp reads no further, and we do. */
+  readonly cutShort: boolean;
   readonly refused: string | undefined;
 }
 
-const outcomes = new Map<object, (outcome: Seen | string) => void>();
+/** Of one connection to `server`. */
+interface Watcher {
+  onRequest(seen: Seen, waits: boolean): void;
+  onCutShort(): void;
+  onRefused(code: string): void;
+}
+const watchers = new Map<object, Watcher>();
 
-/** `node:http`, strict, which is given connections and never listens. */
-const server = createServer({ insecureHTTPParser: false, requireHostHeader: true }, (request, response) => {
-  const headers: HeaderPair[] = [];
-  for (let at = 0; at < request.rawHeaders.length; at += 2)
-    headers.push([request.rawHeaders[at] ?? '', request.rawHeaders[at + 1] ?? '']);
-  const tell = outcomes.get(request.socket);
-  let body = '';
-  request.on('data', (piece: Buffer) => (body += piece.toString('latin1')));
+function begin(request: IncomingMessage): Seen {
+  return {
+    method: request.method ?? '',
+    target: request.url ?? '',
+    version: request.httpVersion,
+    headers: pairsOf(request.rawHeaders),
+    body: '',
+    trailers: [],
+    rest: undefined,
+  };
+}
+
+function read(request: IncomingMessage, response: ServerResponse, waits: boolean): void {
+  const watcher = watchers.get(request.socket);
+  const seen = begin(request);
+  request.on('data', (piece: Buffer) => (seen.body += piece.toString('latin1')));
   request.on('end', () => {
+    seen.trailers = pairsOf(request.rawTrailers);
     // A request without Host is answered with 400 by `node:http` itself, and not given to us.
-    tell?.({ method: request.method ?? '', target: request.url ?? '', headers, body });
+    watcher?.onRequest(seen, waits);
     response.end();
   });
   request.on('error', () => response.destroy());
-});
-server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+}
+
+/**
+ * RFC 9110 §7.8: Upgrade in HTTP/1.0 is ignored, and a body comes before the other protocol; we never upgrade after one.
+ * Called for what llhttp takes for an upgrade: it stops after the message, whatever is said here.
+ */
+function shouldUpgradeCallback(request: IncomingMessage): boolean {
+  const hasBody = 'transfer-encoding' in request.headers || Number(request.headers['content-length'] ?? 0) > 0;
+  if (!hasBody && request.httpVersion === '1.1') return true;
+  watchers.get(request.socket)?.onCutShort();
+  return false;
+}
+
+/** `node:http`, strict, which is given connections and never listens. */
+const server = createServer({ insecureHTTPParser: false, requireHostHeader: true, shouldUpgradeCallback });
+server.on('request', (request, response) => read(request, response, false));
+server.on('checkExpectation', (request, response) => read(request, response, false));
+server.on('checkContinue', (request, response) => read(request, response, true));
+server.on('upgrade', (request, socket, first) => {
   // After the events of the request before, which come later than its bytes.
   setImmediate(() => {
-    outcomes.get(socket)?.(error.code ?? 'refused');
+    watchers.get(socket)?.onRequest({ ...begin(request), rest: first.toString('latin1') }, false);
+    socket.destroy();
+  });
+});
+server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+  setImmediate(() => {
+    watchers.get(socket)?.onRefused(error.code ?? 'refused');
     socket.destroy();
   });
 });
@@ -48,17 +98,24 @@ server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
 function byLlhttp(bytes: string): Promise<Outcome> {
   const [near, far] = duplexPair();
   const requests: Seen[] = [];
+  const waiting = new Set<Seen>();
+  let cutShort = false;
   return new Promise((resolve) => {
     const done = (refused: string | undefined): void => {
-      outcomes.delete(far);
+      watchers.delete(far);
       near.destroy();
       far.destroy();
-      resolve({ requests, refused });
+      resolve({ requests, waiting, cutShort, refused });
     };
-    outcomes.set(far, (outcome) => {
-      if (typeof outcome !== 'string') requests.push(outcome);
+    watchers.set(far, {
+      onRequest: (seen, waits) => {
+        requests.push(seen);
+        if (waits) waiting.add(seen);
+        if (seen.rest !== undefined) done(undefined);
+      },
+      onCutShort: () => (cutShort = true),
       // What follows `Connection: close` is dropped by us and an error there: no request comes of it either way.
-      else done(outcome === 'HPE_CLOSED_CONNECTION' ? undefined : outcome);
+      onRefused: (code) => done(code === 'HPE_CLOSED_CONNECTION' ? undefined : code),
     });
     let reply = '';
     near.on('data', (piece: Buffer) => (reply += piece.toString('latin1')));
@@ -74,154 +131,135 @@ function byLlhttp(bytes: string): Promise<Outcome> {
 
 function byUs(bytes: string): Outcome {
   const requests: Seen[] = [];
+  const waiting = new Set<Seen>();
   let current: Seen | undefined;
   let refused: string | undefined;
   const parser = new RequestParser(
     {
-      onHead: (head: RequestHead) =>
-        (current = { method: head.method, target: head.target, headers: head.headers.toJSON(), body: '' }),
+      onHead: ({ method, target, version, headers, framing, expectContinue }: RequestHead) => {
+        const rest = framing.kind === 'upgrade' ? '' : undefined;
+        current = { method, target, version, headers: headers.toJSON(), body: '', trailers: [], rest };
+        if (expectContinue) waiting.add(current);
+      },
       onBody: (piece) => {
         if (current !== undefined) current.body += piece.toString('latin1');
       },
+      onTrailers: (trailers) => {
+        if (current !== undefined) current.trailers = trailers.toJSON();
+      },
       onComplete: () => {
         if (current !== undefined) requests.push(current);
+        if (current?.rest === undefined) parser.resume();
         current = undefined;
-        parser.resume();
       },
       onError: (error) => (refused = error.code),
     },
     { decode: true },
   );
   parser.push(Buffer.from(bytes, 'latin1'));
+  const last = requests.at(-1);
+  if (last?.rest !== undefined) last.rest = Buffer.concat(parser.takeRest()).toString('latin1');
   parser.end();
-  return { requests, refused };
+  return { requests, waiting, cutShort: false, refused };
 }
 
-const nasty = fc.constantFrom(
-  '\n',
-  '\r',
-  '\r\n',
-  '\r\n\r\n',
-  ' ',
-  '\t',
-  '\0',
-  ':',
-  ';',
-  ',',
-  '\x0b',
-  '\x7f',
-  '\x80',
-  '\xff',
-  '0',
-  '1',
-  'a',
-  'A',
-  '/',
-  '?',
-  '#',
-  '"',
-  '*',
-  '@',
-  '[',
-  'Content-Length: 3\r\n',
-  'Content-Length: 0\r\n',
-  'Content-Length : 3\r\n',
-  'Transfer-Encoding: chunked\r\n',
-  'Transfer-Encoding: identity\r\n',
-  'transfer-encoding:\tchunked\r\n',
-  'Transfer-Encoding: chunked, chunked\r\n',
+const put = fc.constantFrom(
+  ...NASTY,
   'Host: b\r\n',
-  'Connection: close\r\n',
-  'Connection: keep-alive, x\r\n',
-  ' folded\r\n',
-  'X: y\r\n',
-  'X:\r\n',
-  '0\r\n\r\n',
-  '3\r\nabc\r\n',
-  '3;a=b\r\nabc\r\n',
-  '3;a="b;c"\r\n',
-  '+3',
-  '-1',
-  '0x',
-  'HTTP/1.0',
-  'HTTP/1.1',
-  'HTTP/2.0',
+  'Expect: 100-continue\r\n',
+  'Expect: 100-Continue, x\r\n',
+  'Expect: x\r\n',
   'GET ',
+  'HEAD ',
   'POST ',
   'get ',
   'http://a/',
-  'T: u\r\n',
 );
-const valid = fc.oneof(
-  fc.constant('GET /a?b=c HTTP/1.1\r\nHost: a\r\nX-Y: z\r\n\r\n'),
-  fc.constant('POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc'),
-  fc.constant(
-    'PUT /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n00a;x=y\r\n0123456789\r\n0\r\nT: u\r\n\r\n',
-  ),
-  fc.constant('GET / HTTP/1.0\r\nHost: a\r\n\r\n'),
-  fc.constant('DELETE /d HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'),
-  fc.constant('OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n'),
+const VALID = [
+  'GET /a?b=c HTTP/1.1\r\nHost: a\r\nX-Y: z\r\n\r\n',
+  'HEAD /h HTTP/1.1\r\nHost: a\r\n\r\n',
+  'POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc',
+  'POST /e HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc',
+  'PUT /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n00a;x=y\r\n0123456789\r\n0\r\nT: u\r\n\r\n',
+  'PUT /f HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n',
+  'GET / HTTP/1.0\r\nHost: a\r\n\r\n',
+  'POST /o HTTP/1.0\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc',
+  'GET /k HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n',
+  'DELETE /d HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
+  'OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n',
+  'GET /u HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n',
+  'POST /v HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabc',
+] as const;
+/** Requests in a row. */
+const message = changed(
+  fc.array(fc.constantFrom(...VALID), { minLength: 1, maxLength: 3 }).map((parts) => parts.join('')),
+  put,
 );
-/** Valid requests in a row with up to three changes: something put in, or a few bytes taken out. */
-const message = fc
-  .tuple(
-    fc.array(valid, { minLength: 1, maxLength: 3 }),
-    fc.array(fc.tuple(fc.nat(300), fc.nat(4), nasty), { maxLength: 3 }),
-  )
-  .map(([parts, changes]) => {
-    let bytes = parts.join('');
-    for (const [place, taken, put] of changes) {
-      const at = place % (bytes.length + 1);
-      bytes = bytes.slice(0, at) + put + bytes.slice(at + taken);
-    }
-    return bytes;
-  });
 
-export interface Comparison {
-  readonly accepted: number;
-  readonly refused: number;
+/** Throws unless both mean the same, or we refuse. */
+function compare(ours: Outcome, theirs: Outcome): 'accepted' | 'refused' {
+  if (theirs.refused !== undefined && ours.refused === undefined)
+    throw new Error(`accepted here, but llhttp says ${theirs.refused}`);
+  if (ours.refused !== undefined) return 'refused';
+  const requests = theirs.cutShort ? ours.requests.slice(0, theirs.requests.length) : ours.requests;
+  if (!isDeepStrictEqual(requests, theirs.requests))
+    throw new Error(`read as ${JSON.stringify(requests)}, by llhttp as ${JSON.stringify(theirs.requests)}`);
+  // Not the other way round: `node:http` looks for 100-continue anywhere in the value.
+  for (const [index, seen] of theirs.requests.entries()) {
+    const own = requests[index];
+    if (own?.rest === undefined && own !== undefined && ours.waiting.has(own) && !theirs.waiting.has(seen))
+      throw new Error(`${seen.target} waits for 100 Continue here, but not for node:http`);
+  }
+  return 'accepted';
 }
 
 /**
  * Hostile requests for strict llhttp and for our parser: what it refuses, we refuse; what both accept is read the same.
  * Rejects with the smallest request that shows a difference.
  */
-export async function compareWithLlhttp(numRuns: number, seed?: number): Promise<Comparison> {
-  let accepted = 0;
-  let refused = 0;
+export async function compareRequestsWithLlhttp(numRuns: number, seed?: number): Promise<Comparison> {
+  const counts = { accepted: 0, refused: 0 };
+  for (const bytes of VALID) {
+    const { refused } = byUs(bytes);
+    if (refused !== undefined) throw new Error(`${JSON.stringify(bytes)} refused: ${refused}`);
+  }
   await fc.assert(
     fc.asyncProperty(message, async (bytes) => {
-      const theirs = await byLlhttp(bytes);
-      const ours = byUs(bytes);
-      if (theirs.refused !== undefined && ours.refused === undefined)
-        throw new Error(`accepted here, but llhttp says ${theirs.refused}`);
-      if (ours.refused !== undefined) refused += 1;
-      else if (isDeepStrictEqual(ours.requests, theirs.requests)) accepted += 1;
-      else throw new Error(`read as ${JSON.stringify(ours.requests)}, by llhttp as ${JSON.stringify(theirs.requests)}`);
+      counts[compare(byUs(bytes), await byLlhttp(bytes))] += 1;
     }),
     seed === undefined ? { numRuns } : { numRuns, seed },
   );
-  return { accepted, refused };
+  return counts;
 }
 
-/** Compares for `minutes`. Resolves to false at the first difference. */
+/** Compares requests and responses in turn for `minutes`. Resolves to false at the first difference. */
 export async function fuzzHttp1(minutes: number, firstSeed: number): Promise<boolean> {
   const started = performance.now();
-  let accepted = 0;
-  let refused = 0;
+  const requests = { accepted: 0, refused: 0 };
+  const responses = { accepted: 0, refused: 0 };
+  const report = (): void =>
+    console.log(
+      `requests: ${requests.accepted} accepted, ${requests.refused} refused; ` +
+        `responses: ${responses.accepted} accepted, ${responses.refused} refused`,
+    );
   for (let seed = firstSeed; performance.now() - started < minutes * 60_000; seed++) {
     try {
       // One round after the other: the seed that fails must be known.
       // oxlint-disable-next-line no-await-in-loop
-      const round = await compareWithLlhttp(RUNS_A_ROUND, seed);
-      accepted += round.accepted;
-      refused += round.refused;
+      add(requests, await compareRequestsWithLlhttp(RUNS_A_ROUND, seed));
+      // oxlint-disable-next-line no-await-in-loop
+      add(responses, await compareResponsesWithLlhttp(RUNS_A_ROUND, seed));
     } catch (error) {
       console.error(`failed; repeat with: npm run fuzz -- http1 --seed ${seed}`, error);
       return false;
     }
-    if ((seed - firstSeed) % 20 === 19) console.log(`${accepted} accepted, ${refused} refused`);
+    if ((seed - firstSeed) % 20 === 19) report();
   }
-  console.log(`${accepted} accepted, ${refused} refused`);
+  report();
   return true;
+}
+
+function add(sum: { accepted: number; refused: number }, round: Comparison): void {
+  sum.accepted += round.accepted;
+  sum.refused += round.refused;
 }

@@ -32,6 +32,7 @@ const CATALOGUE = {
   'http1.bad-trailer': [400, 'a trailer field that is not allowed there'],
   'http1.trailers-too-large': [431, 'the trailers are larger than allowed'],
   'http1.truncated': [400, 'the connection ended inside a message'],
+  'http1.interim-closes': [502, 'an interim response that ends the connection'],
   'http1.unsolicited': [502, 'response bytes without a request'],
 } as const satisfies Record<string, readonly [status: number, message: string]>;
 

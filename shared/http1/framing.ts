@@ -53,7 +53,7 @@ function readFramingHeaders(headers: HeaderList, version: HttpVersion): FramingH
         if (lowerName(name) === 'expect') expectContinue = version === '1.1' && value.toLowerCase() === '100-continue';
         break;
       case 7:
-        if (lowerName(name) === 'upgrade') upgradeGiven = value !== '';
+        if (lowerName(name) === 'upgrade') upgradeGiven ||= value !== '';
         break;
       case 10:
         if (lowerName(name) === 'connection') {

@@ -7,6 +7,7 @@ export type HeaderPair = readonly [name: string, value: string];
 const NO_PAIRS: readonly HeaderPair[] = [];
 const COLON = 0x3a;
 const SPACE = 0x20;
+const TAB = 0x09;
 const CR = 0x0d;
 const LF = 0x0a;
 
@@ -162,6 +163,19 @@ function sameName(one: string, other: string): boolean {
 export function listHas(value: string, token: string): boolean {
   if (value.length < token.length) return false;
   if (value === token) return true;
-  for (const part of value.split(',')) if (part.trim().toLowerCase() === token) return true;
+  for (const part of value.split(',')) if (withoutBlanks(part).toLowerCase() === token) return true;
   return false;
+}
+
+/** Without spaces and tabs around it: the only white space of HTTP (RFC 9110 §5.6.3), and less than `trim` takes. */
+export function withoutBlanks(text: string): string {
+  let from = 0;
+  let to = text.length;
+  while (from < to && isBlank(text.charCodeAt(from))) from += 1;
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to -= 1;
+  return text.slice(from, to);
+}
+
+function isBlank(code: number): boolean {
+  return code === SPACE || code === TAB;
 }

@@ -1,5 +1,5 @@
 import { lowerName } from './field-name.ts';
-import type { HeaderList } from './header-list.ts';
+import { withoutBlanks, type HeaderList } from './header-list.ts';
 
 /** Fields of one connection only (RFC 9110 §7.6.1), without those that frame a body whose bytes are passed on as they are. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
@@ -21,7 +21,7 @@ export function removeHopByHop(headers: HeaderList): void {
   let trailers = false;
   for (const [name, value] of headers.pairs) {
     if (name.length === 10 && lowerName(name) === 'connection') {
-      for (const part of value.split(',')) named.add(part.trim().toLowerCase());
+      for (const part of value.split(',')) named.add(withoutBlanks(part).toLowerCase());
     } else if (name.length === 2 && lowerName(name) === 'te' && value.toLowerCase().includes('trailers'))
       trailers = true;
   }

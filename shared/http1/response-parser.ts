@@ -51,6 +51,8 @@ export class ResponseParser extends MessageParser<ResponseHead> {
     const framing = responseFraming(this.#method ?? 'GET', status, read);
     const keepAlive = read.keepAlive && framing.kind !== 'until-close';
     const interim = status < 200 && status !== 101;
+    // The final one could not follow.
+    if (interim && !read.keepAlive) throw new Http1Error('http1.interim-closes');
     if (!interim) this.#keepAlive = keepAlive;
     this.handler.onHead({ status, reason, version, headers, framing, keepAlive });
     return interim ? { kind: 'head' } : framing;
