@@ -40,6 +40,10 @@ const catalogue = {
     hint: 'see the log of the peer',
   },
   'yamux-keepalive-timeout': { message: 'the peer answered no ping', hint: 'check the network between the peers' },
+  'yamux-write-timeout': {
+    message: 'the peer, though it is heard, takes nothing that is sent to it',
+    hint: 'check the connection to the peer',
+  },
   'yamux-connection-lost': { message: 'the connection under the session ended', hint: 'connect again' },
   'yamux-session-closed': { message: 'the session is closed', hint: 'use another session' },
   'yamux-peer-went-away': { message: 'the peer takes no new streams (GoAway)', hint: 'use another session' },

@@ -35,6 +35,8 @@ export interface SessionLimits {
   readonly openTimeoutMs: number;
   /** A stream whose peer does not end its direction this long after `end` is reset; 0: never (downloads may be long). */
   readonly halfCloseTimeoutMs: number;
+  /** A session that is heard, and whose carrier takes nothing of what it has for so long, ends. Counted in pings. */
+  readonly writeTimeoutMs: number;
   /** How long `close` lets open streams finish. */
   readonly closeGraceMs: number;
   /** How long a carrier may take to end in order before it is destroyed. */
@@ -54,6 +56,7 @@ export const defaultLimits: SessionLimits = {
   untakenShareBytes: INITIAL_WINDOW_BYTES / 2,
   openTimeoutMs: 75_000,
   halfCloseTimeoutMs: 0,
+  writeTimeoutMs: 120_000,
   closeGraceMs: 5_000,
   lingerMs: 2_000,
 };

@@ -58,6 +58,7 @@ export class Outbox {
   private goAwayCode: number | undefined;
   private scheduled = false;
   private writing = 0;
+  private written = 0;
   private stopped = false;
 
   /** `later` says when a tick is over: what was queued until then leaves in one write. */
@@ -71,6 +72,11 @@ export class Outbox {
   /** True while bytes that are written now have to wait. */
   get congested(): boolean {
     return this.carrierIsFull || this.flight.roomBytes <= 0;
+  }
+
+  /** Writes that the channel has taken; undefined when none waits there. */
+  get takenOfWaiting(): number | undefined {
+    return this.writing > 0 ? this.written : undefined;
   }
 
   /** True when everything was handed to the channel. */
@@ -165,6 +171,7 @@ export class Outbox {
 
   private readonly sent = (): void => {
     this.writing--;
+    this.written++;
     if (!this.idle) this.schedule();
   };
 

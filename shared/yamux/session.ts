@@ -287,8 +287,18 @@ export class Session {
 
   private watch(settings: SessionOptions['keepAlive']): KeepAlive | undefined {
     if (settings === false) return undefined;
-    return new KeepAlive({ ...defaultKeepAlive, ...settings }, this.clock, {
+    const all = { ...defaultKeepAlive, ...settings };
+    let taken: number | undefined;
+    let stuckMs = 0;
+    return new KeepAlive(all, this.clock, {
       sendPing: () => {
+        const now = this.outbox.takenOfWaiting;
+        stuckMs = now !== undefined && now === taken ? stuckMs + all.intervalMs : 0;
+        taken = now;
+        if (stuckMs >= this.limits.writeTimeoutMs) {
+          this.destroy(new YamuxError('yamux-write-timeout'));
+          return;
+        }
         // Its end is told by `onSuspect` and `onDead`; a rejection only says that the session is over.
         this.pings.ping().catch(() => undefined);
       },
