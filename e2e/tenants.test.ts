@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeCertificates } from '../broker/testing/test-certificates.ts';
 import { previewStatus } from '../shared/agent/api.ts';
+import { get } from './support/http-load.ts';
 import { adit, RunningProgram, until } from './support/running-stack.ts';
 import { ask, isRefusal, randomFrom, wrongIn } from './tenants/question.ts';
 import type { TenantHost } from './tenants/question.ts';
@@ -23,8 +24,13 @@ const SEED = Number(process.env['ADIT_TENANT_SEED'] ?? Math.floor(Math.random() 
 const REQUESTS_OF_CONNECTION = 500;
 let dir: string;
 let upstreams: Upstreams;
-let plain = '';
-let secure = '';
+/** Where visitors come in: `broker` has the sessions of the agents itself, `edge` relays to both brokers. */
+interface Doors {
+  readonly broker: string;
+  readonly edge: string;
+}
+let plain: Doors;
+let secure: Doors;
 let ca = '';
 let removeCertificates: () => Promise<void>;
 const tenants: TenantHost[] = [];
@@ -49,7 +55,7 @@ beforeAll(async () => {
     join(dir, 'control.db'),
   ]);
   const controlUrl = `http://${String(control['address'])}`;
-  const broker = async (id: string, more: readonly string[]): Promise<string> => {
+  const broker = async (id: string, more: readonly string[]): Promise<{ address: string; peer: string }> => {
     const line = await start([
       'broker',
       '--id',
@@ -62,21 +68,40 @@ beforeAll(async () => {
       '0',
       '--listen',
       '127.0.0.1:0',
-      '--tunnel-listen',
-      '127.0.0.1:0',
       '--peer-listen',
       '127.0.0.1:0',
       ...more,
     ]);
-    return String(line['address']);
+    return { address: String(line['address']), peer: String(line['peer']) };
   };
-  [plain, secure] = await Promise.all([
-    broker('plain', []),
-    broker('secure', ['--public-tls-cert', files.cert, '--public-tls-key', files.key]),
+  const tls = ['--public-tls-cert', files.cert, '--public-tls-key', files.key];
+  const brokers = await Promise.all([
+    broker('plain', ['--tunnel-listen', '127.0.0.1:0']),
+    broker('secure', ['--tunnel-listen', '127.0.0.1:0', ...tls]),
   ]);
+  const ofEdge = ['--role', 'edge', ...brokers.flatMap(({ peer }) => ['--peer', peer])];
+  const edges = await Promise.all([broker('edge-plain', ofEdge), broker('edge-secure', [...ofEdge, ...tls])]);
+  plain = { broker: brokers[0].address, edge: edges[0].address };
+  secure = { broker: brokers[1].address, edge: edges[1].address };
+  for (const { peer } of edges)
+    await until('the edge follows both brokers', async () =>
+      (await get(peer, 'edge', '/metrics')).body.includes('adit_broker_peers 2'),
+    );
   for (let first = 0; first < TENANTS; first += HOSTS_OF_AGENT)
     tenants.push(...(await startAgent(controlUrl, first, Math.min(TENANTS, first + HOSTS_OF_AGENT))));
+  for (const one of tenants)
+    for (const kind of ['http1', 'http2'] as const)
+      await until(`an edge knows ${one.host}`, async () => {
+        const visitor = await open(kind, 'edge', one);
+        const { status } = await visitor.ask(ask(Math.random, one, 'first'));
+        visitor.close();
+        return status === 200;
+      });
 });
+
+function open(kind: 'http1' | 'http2', door: keyof Doors, tenant: TenantHost): Promise<Http1Visitor | Http2Visitor> {
+  return kind === 'http1' ? Http1Visitor.open(plain[door]) : Http2Visitor.open(secure[door], tenant.host, ca);
+}
 
 afterAll(async () => {
   await Promise.all(programs.map((program) => program.stop('SIGKILL')));
@@ -148,6 +173,7 @@ const wrong: string[] = [];
 /** Answers of a broker that has no way to the agent: only right when a session ended. */
 const refused: string[] = [];
 let answered = 0;
+const answeredBy = { broker: 0, edge: 0 };
 let next = 0;
 let endsAt = Infinity;
 
@@ -165,13 +191,16 @@ function lostSessions(): string[] {
   ]);
 }
 
-/** One connection after the other; on each several requests at a time, of any tenant or, in HTTP/2, of one. */
-async function visit(kind: 'http1' | 'http2', seed: number): Promise<void> {
+/**
+ * One connection after the other, to a broker and to an edge in turn; on each several requests at a time, of any tenant or,
+ * in HTTP/2, of one.
+ */
+async function visit(kind: 'http1' | 'http2', firstDoor: keyof Doors, seed: number): Promise<void> {
   const random = randomFrom(seed);
   const any = (): TenantHost => tenants[Math.floor(random() * tenants.length)] ?? { number: -1, host: '' };
-  while (goesOn()) {
+  for (let door = firstDoor; goesOn(); door = door === 'edge' ? 'broker' : 'edge') {
     const one = any();
-    const visitor = kind === 'http1' ? await Http1Visitor.open(plain) : await Http2Visitor.open(secure, one.host, ca);
+    const visitor = await open(kind, door, one);
     for (let asked = 0; asked < REQUESTS_OF_CONNECTION && goesOn();) {
       const depth = Math.min(1 + Math.floor(random() * 6), REQUESTS - next);
       const questions = Array.from({ length: depth }, () => {
@@ -184,11 +213,12 @@ async function visit(kind: 'http1' | 'http2', seed: number): Promise<void> {
           try {
             const answer = await visitor.ask(question);
             const found = wrongIn(question, answer);
-            if (found !== undefined) (isRefusal(answer) ? refused : wrong).push(found);
+            if (found !== undefined) (isRefusal(answer) ? refused : wrong).push(`${door}: ${found}`);
           } catch (error) {
-            wrong.push(`${question.method} ${question.target} of ${question.tenant.host}: ${String(error)}`);
+            wrong.push(`${door}: ${question.method} ${question.target} of ${question.tenant.host}: ${String(error)}`);
           }
           answered += 1;
+          answeredBy[door] += 1;
         }),
       );
     }
@@ -204,10 +234,15 @@ test(
     expect(new Set(tenants.map(({ host }) => host)).size).toBe(TENANTS);
     const startedAt = performance.now();
     endsAt = startedAt + SECONDS * 1000;
-    await Promise.all(Array.from({ length: 24 }, (_, at) => visit(at % 3 === 2 ? 'http2' : 'http1', SEED + at)));
+    await Promise.all(
+      Array.from({ length: 24 }, (_, at) =>
+        visit(at % 3 === 2 ? 'http2' : 'http1', at % 2 === 0 ? 'edge' : 'broker', SEED + at),
+      ),
+    );
     const seconds = Math.round((performance.now() - startedAt) / 1000);
     console.log(
-      `${answered} answers in ${seconds} s, ${refused.length} of them refusals; ${lostSessions().length} sessions ended`,
+      `${answered} answers in ${seconds} s, ${answeredBy.edge} of them through an edge: ${wrong.length} wrong, ` +
+        `${refused.length} refused; ${lostSessions().length} sessions ended`,
     );
     const why = `ADIT_TENANT_SEED=${SEED}; ${lostSessions().join('; ')}`;
     expect(wrong, why).toEqual([]);
