@@ -19,10 +19,16 @@ import {
 
 /**
  * One session by itself, beside hashicorp/yamux over gorilla/websocket: `npm run bench -- tunnel [--part bulk|echo|idle|
- * way] [--rounds N]`. Every round measures all stacks one after another.
+ * way] [--rounds N] [--wss]`; `--wss`: the echo over TLS. Every round measures all stacks one after another.
  */
 const parts = ['bulk', 'echo', 'idle', 'way'] as const;
-const { values } = parseArgs({ options: { part: { type: 'string' }, rounds: { type: 'string', default: '3' } } });
+const { values } = parseArgs({
+  options: {
+    part: { type: 'string' },
+    rounds: { type: 'string', default: '3' },
+    wss: { type: 'boolean', default: false },
+  },
+});
 const rounds = Number(values.rounds);
 const WARM_MS = 400;
 const MEASURED_MS = 1_000;
@@ -154,9 +160,10 @@ async function besideBulk(): Promise<unknown> {
   ] as const) {
     const key = streams === 0 ? 'alone' : `beside ${streams}, ${toAgent ? 'broker → agent' : 'agent → broker'}`;
     const ofStacks: Record<string, EchoFigures> = (figures[key] = {});
-    await using ours = await startPair(adit);
-    await using theirs = await startPair(go);
-    await using large = await startPair(goLarge);
+    const by = values.wss ? { tls } : {};
+    await using ours = await startPair(adit, by);
+    await using theirs = await startPair(go, by);
+    await using large = await startPair(goLarge, by);
     const pairs = [ours, theirs, large];
     for (const pair of pairs) await flow(pair, toAgent, streams, { echo: true });
     for (let round = 0; round < rounds; round++) {
@@ -169,7 +176,7 @@ async function besideBulk(): Promise<unknown> {
       }
     }
   }
-  console.log('echo of 100 B at 0 ms over ws: p50 / p99 in ms, bulk in MB/s');
+  console.log(`echo of 100 B at 0 ms over ${values.wss ? 'wss' : 'ws'}: p50 / p99 in ms, bulk in MB/s`);
   const rows = Object.entries(figures).flatMap(([key, stacks]) =>
     Object.entries(stacks).map(([name, { p50, p99, bulk: mb }]) => [
       key,

@@ -170,8 +170,8 @@ export class Exchange implements ResponseSink, RunningTry {
         this.#release()?.abandon();
         this.#answer('broker.upstream-timeout');
       } else if (limits.tryTimeoutMs > 0 && now - this.#triedAt > limits.tryTimeoutMs) this.onTargetSuspect();
-      // Others may have room by now.
-      else if (!this.#connection.target.usable)
+      // Others may have room by now. A peer that was away takes one request at a time: this is the one.
+      else if (!this.#connection.target.usable && !isProbe(this.#connection.target))
         this.onTargetSuspect(this.#choice.isStuck(this.#connection.target, now - this.#triedAt));
     } else if (this.#state !== 'over' && now - this.#activeAt > limits.streamIdleTimeoutMs) {
       this.#release()?.abandon();
@@ -425,4 +425,8 @@ export class Exchange implements ResponseSink, RunningTry {
     this.#replay = undefined;
     this.#edge.metrics.inFlight -= 1;
   }
+}
+
+function isProbe(target: Target): boolean {
+  return target.kind === 'peer' && target.crowded;
 }

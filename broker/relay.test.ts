@@ -9,8 +9,7 @@ import { TestAgent } from './testing/test-agent.ts';
 import type { TestAgentOptions } from './testing/test-agent.ts';
 import { makeKeys } from './testing/test-keys.ts';
 import type { TestKeys } from './testing/test-keys.ts';
-import { ask } from './testing/visitor.ts';
-import type { Answer } from './testing/visitor.ts';
+import { type Answer, ask, exchangeRaw } from './testing/visitor.ts';
 
 const HOST = 'shop-x1.localhost';
 let keys: TestKeys;
@@ -39,8 +38,11 @@ async function brokerWithAgent(
   return broker;
 }
 
-async function edgeOf(brokers: readonly Broker[]): Promise<Broker> {
-  const edge = await startEdge(brokers.map((broker) => broker.addresses.peer ?? ''));
+async function edgeOf(brokers: readonly Broker[], changes: Partial<BrokerOptions> = {}): Promise<Broker> {
+  const edge = await startEdge(
+    brokers.map((broker) => broker.addresses.peer ?? ''),
+    changes,
+  );
   running.push(edge);
   return edge;
 }
@@ -105,52 +107,59 @@ test('no GET fails when one of two brokers dies under load, and the edge uses it
   });
 });
 
-test('a broker that comes back gets one request, and more only when that one is answered', async () => {
-  const held: Record<'b1' | 'b2', ServerResponse[]> = { b1: [], b2: [] };
-  const startBroker = (id: 'b1' | 'b2', changes?: Partial<BrokerOptions>): Promise<Broker> =>
-    brokerWithAgent(id, { onRequest: (_request, response) => void held[id].push(response) }, changes);
-  const one = await startBroker('b1');
-  const edge = await edgeOf([one, await startBroker('b2')]);
-  const follows = (brokers: number): Promise<void> =>
-    until(async () =>
-      (await ask(edge.addresses.peer ?? '', 'any', { path: '/metrics' })).body
-        .toString()
-        .includes(`adit_broker_peers ${brokers}\n`),
+test.each(['POST', 'GET'])(
+  'a broker that comes back gets one request (%s), and more only when that one is answered',
+  async (method) => {
+    const held: Record<'b1' | 'b2', ServerResponse[]> = { b1: [], b2: [] };
+    const startBroker = (id: 'b1' | 'b2', changes?: Partial<BrokerOptions>): Promise<Broker> =>
+      brokerWithAgent(id, { onRequest: (_request, response) => void held[id].push(response) }, changes);
+    const one = await startBroker('b1');
+    const edge = await edgeOf([one, await startBroker('b2')], { limits: { headTimeoutMs: 300 } });
+    const follows = (brokers: number): Promise<void> =>
+      until(async () =>
+        (await ask(edge.addresses.peer ?? '', 'any', { path: '/metrics' })).body
+          .toString()
+          .includes(`adit_broker_peers ${brokers}\n`),
+      );
+    const asked: Promise<Answer>[] = [];
+    /** Sends as many at once, and waits until they stand at the agents. */
+    const hold = async (count: number): Promise<void> => {
+      const before = held.b1.length + held.b2.length;
+      for (let n = 0; n < count; n += 1)
+        asked.push(ask(edge.addresses.public, HOST, method === 'GET' ? {} : { method, body: 'abc' }));
+      await until(() => held.b1.length + held.b2.length === before + count);
+    };
+    const answerAll = async (): Promise<void> => {
+      for (const id of ['b1', 'b2'] as const) for (const response of held[id].splice(0)) response.end(id);
+      expect((await Promise.all(asked.splice(0))).filter(({ status }) => status !== 200)).toEqual([]);
+    };
+
+    await follows(2);
+    await hold(1);
+    await answerAll();
+    const [tunnelPort, peerPort] = [one.addresses.tunnel, one.addresses.peer].map((address) =>
+      Number(address?.split(':')[1]),
     );
-  const asked: Promise<Answer>[] = [];
-  /** Sends as many at once, and waits until they stand at the agents. What is no GET stays where it was sent. */
-  const hold = async (count: number): Promise<void> => {
-    const before = held.b1.length + held.b2.length;
-    for (let n = 0; n < count; n += 1) asked.push(ask(edge.addresses.public, HOST, { method: 'POST', body: 'abc' }));
-    await until(() => held.b1.length + held.b2.length === before + count);
-  };
-  const answerAll = async (): Promise<void> => {
-    for (const id of ['b1', 'b2'] as const) for (const response of held[id].splice(0)) response.end(id);
-    expect((await Promise.all(asked.splice(0))).filter(({ status }) => status !== 200)).toEqual([]);
-  };
+    await one.close();
+    await follows(1);
+    await startBroker('b1', {
+      tunnel: { host: '127.0.0.1', port: tunnelPort ?? 0 },
+      peer: { host: '127.0.0.1', port: peerPort ?? 0 },
+    });
+    await follows(2);
+    while (held.b1.length === 0) await hold(1);
+    await hold(20);
+    // The edge looks at its limits, and at what else it might do with a request, in the same turn.
+    for (let turn = 0; turn < 2; turn += 1)
+      expect(await exchangeRaw(edge.addresses.public, 'GET / HTTP/1.1\r\nHost: a')).toContain('HTTP/1.1 408 ');
+    expect([held.b1.length, held.b2.length]).toEqual([1, asked.length - 1]);
 
-  await follows(2);
-  await hold(1);
-  await answerAll();
-  const [tunnelPort, peerPort] = [one.addresses.tunnel, one.addresses.peer].map((address) =>
-    Number(address?.split(':')[1]),
-  );
-  await one.close();
-  await follows(1);
-  await startBroker('b1', {
-    tunnel: { host: '127.0.0.1', port: tunnelPort ?? 0 },
-    peer: { host: '127.0.0.1', port: peerPort ?? 0 },
-  });
-  await follows(2);
-  while (held.b1.length === 0) await hold(1);
-  await hold(20);
-  expect(held.b1).toHaveLength(1);
-
-  held.b1.pop()?.end('b1');
-  expect((await Promise.race(asked)).body.toString()).toBe('b1');
-  while (held.b1.length < 2) await hold(1);
-  await answerAll();
-});
+    held.b1.pop()?.end('b1');
+    expect((await Promise.race(asked)).body.toString()).toBe('b1');
+    while (held.b1.length < 2) await hold(1);
+    await answerAll();
+  },
+);
 
 test('a WebSocket passes edge and broker', async () => {
   const broker = await brokerWithAgent('b1', {
