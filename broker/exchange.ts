@@ -165,7 +165,7 @@ export class Exchange implements ResponseSink, RunningTry {
       else if (this.requestSent && now - Math.max(this.#startedAt, this.#activeAt) > limits.responseTimeoutMs) {
         this.#release()?.abandon();
         this.#answer('broker.upstream-timeout');
-      } else if (now - Math.max(this.#startedAt, this.#activeAt) > limits.streamIdleTimeoutMs) {
+      } else if (!this.requestSent && now - Math.max(this.#startedAt, this.#activeAt) > limits.streamIdleTimeoutMs) {
         // A body that the upstream does not take.
         this.#release()?.abandon();
         this.#answer('broker.upstream-timeout');
@@ -193,9 +193,11 @@ export class Exchange implements ResponseSink, RunningTry {
 
   onHostTaken(): void {
     if (this.#state === 'over') return;
-    this.#release()?.abandon();
-    if (this.#state === 'waiting') this.#answer('broker.no-tunnel');
-    else this.#cut();
+    const connection = this.#release();
+    connection?.abandon();
+    if (this.#state !== 'waiting') this.#cut();
+    // An edge sends again what was certainly not delivered, or may be.
+    else this.#answer(connection === undefined || this.#safe ? 'broker.no-tunnel' : 'broker.upstream-gone');
   }
 
   onResponseHead(head: ResponseHead): void {

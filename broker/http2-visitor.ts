@@ -15,13 +15,14 @@ import { codeOfStatus } from './errors.ts';
 import type { BrokerErrorCode } from './errors.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeVisitor } from './exchange-visitor.ts';
+import { isForged } from './forged-fields.ts';
 import type { Http2Guard } from './http2-guard.ts';
 import { http2Request, MisdirectedError } from './http2-request.ts';
 import type { Http2Request } from './http2-request.ts';
 import { http2Headers } from './http2-response.ts';
 import { headLimits } from './options.ts';
 import { ownAnswer } from './own-answer.ts';
-import { isForgedTrailer, trailerLines } from './trailer-lines.ts';
+import { trailerLines } from './trailer-lines.ts';
 
 const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const CRLF = Buffer.from('\r\n');
@@ -234,7 +235,7 @@ export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHea
   }
 
   onTrailers(trailers: HeaderList): void {
-    trailers.removeWhere(isForgedTrailer);
+    trailers.removeWhere(isForged);
     this.#trailers = trailers;
   }
 

@@ -106,6 +106,27 @@ describe('what a WebSocket over HTTP/2 sends before it is accepted', () => {
   });
 });
 
+test.each(['broker', 'edge'])(
+  'what a server says at once after it has switched protocols arrives: %s',
+  async (kind) => {
+    const broker = await brokerWith({
+      prepare: (server) =>
+        server.on('upgrade', (_request, socket) =>
+          socket.write(
+            'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nfirst words',
+          ),
+        ),
+    });
+    const to = kind === 'broker' ? broker : await edgeOf(broker);
+    const text = await exchangeRaw(
+      to.addresses.public,
+      `GET / HTTP/1.1\r\nHost: ${HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+      (all) => all.includes('words'),
+    );
+    expect(text).toMatch(/^HTTP\/1\.1 101 [^]*\r\n\r\nfirst words$/);
+  },
+);
+
 test('what follows an answer on its stream never becomes the answer of another request', async () => {
   const streams: YamuxStream[] = [];
   const broker = await brokerWith({

@@ -1,6 +1,7 @@
 import type { HeaderList } from '../shared/http1/header-list.ts';
 import type { RequestHead, ResponseHead } from '../shared/http1/message-head.ts';
 import { removeHopByHop } from '../shared/http1/hop-by-hop.ts';
+import { isForged } from './forged-fields.ts';
 import { forwardedElement } from './forwarding.ts';
 import type { Forwarding } from './forwarding.ts';
 import { INTERNAL_HEADER_PREFIX, INTERNAL_HEADERS } from '../shared/tunnel/protocol.ts';
@@ -22,19 +23,6 @@ export interface VisitorFacts {
   readonly httpVersion?: string | undefined;
   /** What the trusted proxy says that asked for the visitor. */
   readonly via?: Forwarding | undefined;
-}
-
-/** What a visitor says about its own way here is not believed: it is dropped and set anew. */
-function isForged(name: string): boolean {
-  // Programs behind CGI and WSGI cannot tell `X_Forwarded_For` from ours.
-  const lowerName = name.includes('_') ? name.replaceAll('_', '-') : name;
-  return (
-    (lowerName.startsWith('x-') &&
-      (lowerName.startsWith('x-forwarded-') ||
-        lowerName.startsWith(INTERNAL_HEADER_PREFIX) ||
-        lowerName === 'x-real-ip')) ||
-    lowerName === 'forwarded'
-  );
 }
 
 /** Changes the headers of a visitor's request into those that go on; the lists of a trusted proxy go on with it added. */

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { decodeJwt } from 'jose';
@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import type { Revocation } from '../shared/control/api.ts';
 import type { Broker } from './index.ts';
 import { TestAgent } from './testing/test-agent.ts';
-import { startTunnelBroker, until } from './testing/test-broker.ts';
+import { startEdge, startTunnelBroker, until } from './testing/test-broker.ts';
 import { makeKeys } from './testing/test-keys.ts';
 import type { TestKeys } from './testing/test-keys.ts';
 import { ask } from './testing/visitor.ts';
@@ -117,6 +117,41 @@ test('what runs for a host that is revoked ends with it, and what runs for other
   expect(kept.seen.isOver).toBe(false);
   kept.socket.destroy();
   agent.socket.terminate();
+});
+
+test('a POST that was delivered when its host was revoked is not sent again by an edge', async () => {
+  const held: Record<'one' | 'two', ServerResponse[]> = { one: [], two: [] };
+  const serve = async (to: Broker, name: 'one' | 'two'): Promise<TestAgent> =>
+    TestAgent.dial(to.addresses.tunnelUrl ?? '', {
+      token: await keys.token(name, ['given.localhost', 'kept.localhost']),
+      hosts: ['given.localhost', 'kept.localhost'],
+      agent: name,
+      onRequest: (_request, response) => void held[name].push(response),
+    });
+  const other = await startTunnelBroker(keys, { id: 'b2' });
+  const agents = [await serve(broker, 'one'), await serve(other, 'two')];
+  const edge = await startEdge([broker.addresses.peer ?? '', other.addresses.peer ?? '']);
+  await until(async () =>
+    (await ask(edge.addresses.peer ?? '', 'any', { path: '/metrics' })).body
+      .toString()
+      .includes('adit_broker_peers 2\n'),
+  );
+  const asked: Promise<number>[] = [];
+  for (let at = 0; held.one.length === 0; at++) {
+    asked.push(
+      ask(edge.addresses.public, 'given.localhost', { method: 'POST', body: 'once' }).then(({ status }) => status),
+    );
+    await until(() => held.one.length + held.two.length === at + 1);
+  }
+  const elsewhere = held.two.length;
+  list = [{ agent: 'one', hosts: ['given.localhost'] }];
+  expect(await asked.at(-1)).toBe(502);
+  expect(held.two).toHaveLength(elsewhere);
+  for (const response of held.two) response.end();
+  await Promise.all(asked);
+  for (const agent of agents) agent.socket.terminate();
+  await edge.close();
+  await other.close();
 });
 
 test('what is known holds while the control plane is away, and an unchanged list is not sent again', async () => {

@@ -91,6 +91,7 @@ export class UpstreamConnection implements StreamReceiver, MessageHandler<Respon
       this.#pushing = true;
       this.#parser.push(buffer);
       this.#pushing = false;
+      if (this.#upgraded) this.#passRest();
       this.#settle();
     }
     sink.onBurst(false);
@@ -133,13 +134,15 @@ export class UpstreamConnection implements StreamReceiver, MessageHandler<Respon
   onComplete(): void {
     const sink = this.#sink;
     if (sink === undefined) return;
-    if (this.#upgraded) {
-      for (const bytes of this.#parser.takeRest()) sink.onUpgraded(bytes);
-      return;
-    }
+    // What followed is passed on once the parser has set it aside.
+    if (this.#upgraded) return;
     this.#sink = undefined;
     this.#completed = sink;
     if (!this.#pushing) this.#settle();
+  }
+
+  #passRest(): void {
+    for (const bytes of this.#parser.takeRest()) this.#sink?.onUpgraded(bytes);
   }
 
   /** Keeps the wire for another request only when nothing followed the response: it would be taken for the next one. */

@@ -14,11 +14,11 @@ import { codeOfStatus } from './errors.ts';
 import type { BrokerErrorCode } from './errors.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeVisitor } from './exchange-visitor.ts';
+import { isForged } from './forged-fields.ts';
 import { localResponse } from './local-response.ts';
 import { headLimits } from './options.ts';
 import { ownAnswer } from './own-answer.ts';
 import { ReaderHold } from './reader-hold.ts';
-import { isForgedTrailer } from './trailer-lines.ts';
 
 /** Bytes of later requests that may wait while one is answered. */
 const MAX_WAITING_BYTES = 64 * 1024;
@@ -69,7 +69,7 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
     const { limits } = edge;
     this.#parser = new RequestParser(this, {
       limits: headLimits(limits, entrance.toPeer),
-      refusesTrailer: isForgedTrailer,
+      refusesTrailer: isForged,
     });
     this.#bodyPace = new BodyPace(limits.bodyFloorBytes, limits.bodyPaceMs);
     this.#readerPace = new BodyPace(limits.bodyFloorBytes, limits.readerPaceMs);

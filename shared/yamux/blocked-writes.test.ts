@@ -232,4 +232,5 @@ it('ends a session that is heard, and whose peer takes nothing, after so many pi
   expect([pair.client.canOpen, pair.client.suspect]).toEqual([true, false]);
   await heardFor(4);
   expect(await pair.client.closed).toMatchObject({ code: 'yamux-write-timeout' });
+  expect(clock.pending).toBe(0);
 });

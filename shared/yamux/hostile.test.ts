@@ -146,6 +146,31 @@ describe('a hostile peer', () => {
     });
   });
 
+  it('leaves nobody untold when a receiver throws at the end of the session', async () => {
+    const told: string[] = [];
+    let ended: unknown;
+    const peer = new RawPeer({
+      role: 'server',
+      onStream: (stream) =>
+        stream.attach({
+          onData: (data) => stream.consumed(data.length),
+          onEnd: () => {},
+          onDrain: () => {},
+          onClosed: () => {
+            told.push(`stream ${told.length + 1}`);
+            if (told.length === 1) throw new Error('a fault of ours');
+          },
+        }),
+      onClosed: (error) => (ended = error),
+    });
+    peer.send(syn, header(TYPE_WINDOW_UPDATE, FLAG_SYN, 3, 0));
+    await settled(() => peer.session.streams === 2);
+    peer.session.destroy();
+    expect(await peer.session.closed).toMatchObject({ code: 'yamux-internal' });
+    expect(told).toEqual(['stream 1', 'stream 2']);
+    expect(ended).toMatchObject({ code: 'yamux-internal' });
+  });
+
   it('may open and end streams in order as fast as it likes', async () => {
     const peer = new RawPeer({
       role: 'server',

@@ -40,6 +40,7 @@ export class KeepAlive {
   private askedAt: number | undefined;
   private excuses = 0;
   private cancelTimer: (() => void) | undefined;
+  private stopped = false;
 
   constructor(settings: KeepAliveSettings, clock: Clock, host: KeepAliveHost) {
     this.settings = settings;
@@ -60,11 +61,13 @@ export class KeepAlive {
   }
 
   stop(): void {
+    this.stopped = true;
     this.cancelTimer?.();
     this.cancelTimer = undefined;
   }
 
   private arm(): void {
+    if (this.stopped) return;
     const now = this.clock.now();
     const dueAt = Math.min(this.nextPingAt, this.missAt() ?? Infinity);
     this.cancelTimer = this.clock.after(Math.max(1, dueAt - now), () => this.fire(dueAt));

@@ -110,6 +110,16 @@ describe('the order of senders', () => {
     expect(answers.map(({ queuedBytes }) => queuedBytes)).toEqual([0, 0, 0]);
   });
 
+  it('does not let one that stayed for its rest, and got more meanwhile, go on', () => {
+    const order = new SendOrder<Sender>();
+    const [one, other] = [new Sender('one'), new Sender('other')];
+    queue(order, other, 10 * QUANTUM_BYTES);
+    queue(order, one, QUANTUM_BYTES + 300);
+    expect(send(order, 2)).toEqual(['other', 'one']);
+    one.queuedBytes += 10 * QUANTUM_BYTES;
+    expect(send(order, 4)).toEqual(['other', 'one', 'other', 'one']);
+  });
+
   it('takes back what a stream borrowed for a rest', () => {
     const order = new SendOrder<Sender>();
     const bulk = new Sender('bulk');

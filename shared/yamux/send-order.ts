@@ -29,6 +29,8 @@ export class SendOrder<Item extends Ordered> {
   private readonly waiting = new Line<Item>();
   private round = 1;
   private prompt = 0;
+  /** Stays in front with its round used up, for a rest. */
+  private ending: Item | undefined;
 
   get isEmpty(): boolean {
     return this.urgent.first === undefined && this.waiting.first === undefined;
@@ -62,10 +64,16 @@ export class SendOrder<Item extends Ordered> {
       this.prompt--;
       this.waiting.append(item);
     }
+    if (this.ending !== undefined && this.ending === this.waiting.first && this.allowance(this.ending) <= 0) {
+      // It got more to send than the rest that kept it in front.
+      this.waiting.shift();
+      this.waiting.append(this.ending);
+      this.ending = undefined;
+    }
     const first = this.waiting.first;
     if (first === undefined) return undefined;
     this.refill(first);
-    if (first.deficitBytes <= 0) {
+    if (this.allowance(first) <= 0) {
       this.round++;
       this.refill(first);
     }
@@ -82,7 +90,11 @@ export class SendOrder<Item extends Ordered> {
   done(item: Item, bytes: number, hasMore: boolean): void {
     item.deficitBytes -= bytes;
     const isUrgent = this.urgent.first === item;
-    if (hasMore && (isUrgent ? used(item) < PROMPT_BYTES : this.allowance(item) > 0)) return;
+    if (hasMore && (isUrgent ? used(item) < PROMPT_BYTES : this.allowance(item) > 0)) {
+      if (!isUrgent && item.deficitBytes <= 0) this.ending = item;
+      return;
+    }
+    if (this.ending === item) this.ending = undefined;
     if (isUrgent) this.prompt--;
     const line = isUrgent ? this.urgent : this.waiting;
     line.shift();
@@ -93,6 +105,7 @@ export class SendOrder<Item extends Ordered> {
   clear(): void {
     this.urgent.clear();
     this.waiting.clear();
+    this.ending = undefined;
     this.prompt = 0;
   }
 

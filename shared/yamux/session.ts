@@ -267,9 +267,13 @@ export class Session {
     this.clearTimers();
     const reason = this.endError();
     this.pings.failAll(reason);
-    this.table.loseAll(reason);
-    this.options.onClosed?.(error);
-    this.settleClosed(error);
+    try {
+      this.table.loseAll(reason);
+    } catch (thrown) {
+      this.failure ??= new YamuxError('yamux-internal', String(thrown), { cause: thrown });
+    }
+    this.options.onClosed?.(this.failure);
+    this.settleClosed(this.failure);
   }
 
   private endError(): YamuxError {
