@@ -46,6 +46,12 @@ for (const command of [
 }
 program.exitOverride();
 
+// Whoever reads has enough, as `head` has: that is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(EXIT.ok);
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

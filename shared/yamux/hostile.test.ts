@@ -146,7 +146,10 @@ describe('a hostile peer', () => {
     });
   });
 
-  it('leaves nobody untold when a receiver throws at the end of the session', async () => {
+  it.each([
+    ['in order', undefined],
+    ['for another reason', new Error('cut')],
+  ])('leaves nobody untold when a receiver throws at the end of a session that ends %s', async (_name, reason) => {
     const told: string[] = [];
     let ended: unknown;
     const peer = new RawPeer({
@@ -165,7 +168,7 @@ describe('a hostile peer', () => {
     });
     peer.send(syn, header(TYPE_WINDOW_UPDATE, FLAG_SYN, 3, 0));
     await settled(() => peer.session.streams === 2);
-    peer.session.destroy();
+    peer.session.destroy(reason);
     expect(await peer.session.closed).toMatchObject({ code: 'yamux-internal' });
     expect(told).toEqual(['stream 1', 'stream 2']);
     expect(ended).toMatchObject({ code: 'yamux-internal' });

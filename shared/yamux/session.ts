@@ -270,7 +270,8 @@ export class Session {
     try {
       this.table.loseAll(reason);
     } catch (thrown) {
-      this.failure ??= new YamuxError('yamux-internal', String(thrown), { cause: thrown });
+      // A fault of ours says more than how the session ended.
+      this.failure = new YamuxError('yamux-internal', String(thrown), { cause: thrown });
     }
     this.options.onClosed?.(this.failure);
     this.settleClosed(this.failure);
