@@ -1,6 +1,7 @@
 /** Everything that a broker answers by itself or refuses. `status` is HTTP; `retryAfterSeconds` becomes `Retry-After`. */
 const CATALOGUE = {
   'broker.bad-request': { status: 400, title: 'Bad request', hint: 'Send well-formed HTTP/1.1.' },
+  'broker.plain-http': { status: 400, title: 'HTTPS is spoken here', hint: 'Begin the address with https://.' },
   'broker.target-too-long': { status: 414, title: 'Request target too long', hint: 'Shorten the path or the query.' },
   'broker.head-too-large': { status: 431, title: 'Request head too large', hint: 'Send fewer or smaller headers.' },
   'broker.head-timeout': { status: 408, title: 'Request timed out', hint: 'Send the whole request head at once.' },

@@ -21,6 +21,8 @@ export interface BrokerOptions {
     readonly tls?: readonly CertificateFile[];
     /** Certificates from an authority, beside those in files. */
     readonly acme?: AcmeOptions;
+    /** Folder of a development CA, made when there is none: certificates for `localhost` and `test`, beside the others. */
+    readonly developmentCa?: string;
     /** Connections from `trust` begin with a PROXY header, version 1 or 2. */
     readonly proxyProtocol?: boolean;
   };

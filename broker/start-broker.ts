@@ -223,10 +223,10 @@ class RunningBroker implements Broker, Edge {
   }
 
   async #startTls(): Promise<VisitorTls['front'] | undefined> {
-    const { tls: files = [], acme } = this.#options.public;
-    if (files.length === 0 && acme === undefined) return undefined;
+    const { tls: files = [], acme, developmentCa } = this.#options.public;
+    if (files.length === 0 && acme === undefined && developmentCa === undefined) return undefined;
     const handshakeTimeoutMs = this.limits.headTimeoutMs;
-    this.#tls = await VisitorTls.start({ files, acme, handshakeTimeoutMs, log: this.log });
+    this.#tls = await VisitorTls.start({ files, acme, developmentCa, handshakeTimeoutMs, log: this.log });
     return this.#tls.front;
   }
 

@@ -16,6 +16,12 @@ export interface SecuredConnection {
   readonly tls: string;
 }
 
+export interface HandshakeEnd {
+  onSecure(secured: SecuredConnection): void;
+  /** A request without TLS came in place of a handshake; the connection is still open for an answer. */
+  onPlainHttp(): void;
+}
+
 interface Certificate {
   readonly leaf: X509Certificate;
   readonly context: SecureContext;
@@ -23,6 +29,8 @@ interface Certificate {
 
 /** RFC 8737: a certificate authority asks for the challenge certificate of a name. */
 const ACME_PROTOCOL = 'acme-tls/1';
+/** OpenSSL's reason, as Node names it. */
+const PLAIN_HTTP = 'ERR_SSL_HTTP_REQUEST';
 const MAX_CACHED_NAMES = 4096;
 const PROTOCOLS = ['h2', 'http/1.1'] as const;
 
@@ -30,13 +38,15 @@ const PROTOCOLS = ['h2', 'http/1.1'] as const;
 export class TlsFront {
   readonly #server: Server;
   /** Waiting for the end of their handshake, by remote address and port. */
-  readonly #waiting = new Map<string, (secured: SecuredConnection) => void>();
+  readonly #waiting = new Map<string, HandshakeEnd>();
   readonly #challenges = new Map<string, readonly SecureContext[]>();
   readonly #byName = new Map<string, SecureContext | undefined>();
   #certificates: readonly Certificate[] = [];
+  /** Makes certificates for names that no other is for; undefined for names that it has none for either. */
+  issuer: ((name: string) => Promise<SecureContext> | undefined) | undefined;
 
   constructor(options: { readonly handshakeTimeoutMs: number; onFailed(error: Error): void }) {
-    const byName = (name: string): SecureContext | undefined => this.#contextFor(name);
+    const byName = (name: string): Promise<SecureContext> | SecureContext | undefined => this.#contextFor(name);
     const challenged = new WeakSet<TLSSocket>();
     const challenge = (name: string): readonly SecureContext[] | undefined => this.#challenges.get(name.toLowerCase());
     this.#server = createServer({
@@ -45,7 +55,13 @@ export class TlsFront {
       // Over TLS 1.3 this comes after ALPN and would take the certificate of a challenge away again. That `this` is the
       // connection is so in Node 24, and e2e/acme notices when it no longer is.
       SNICallback(this: unknown, name, done) {
-        done(null, this instanceof TLSSocket && challenged.has(this) ? undefined : byName(name));
+        const found = this instanceof TLSSocket && challenged.has(this) ? undefined : byName(name);
+        if (found instanceof Promise)
+          found.then(
+            (context) => done(null, context),
+            (error: Error) => done(error),
+          );
+        else done(null, found);
       },
       // A function, for `this` is the connection: tls.TLSSocket.setKeyCert is made for this place.
       ALPNCallback(this: TLSSocket, { servername, protocols }): string | undefined {
@@ -59,9 +75,11 @@ export class TlsFront {
       },
     });
     this.#server.on('secureConnection', (socket) => this.#onSecure(socket));
-    this.#server.on('tlsClientError', (error, socket) => {
+    this.#server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
       options.onFailed(error);
-      socket.destroy();
+      const waiting = error.code === PLAIN_HTTP ? this.#waiting.get(endpoint(socket)) : undefined;
+      if (waiting === undefined) socket.destroy();
+      else waiting.onPlainHttp();
     });
   }
 
@@ -89,27 +107,27 @@ export class TlsFront {
     }
   }
 
-  /** `onSecure` is called at most once; a connection whose handshake fails is closed. */
-  handshake(socket: Socket, onSecure: (secured: SecuredConnection) => void): void {
+  /** One of both is called, at most once; a connection whose handshake fails otherwise is closed. */
+  handshake(socket: Socket, end: HandshakeEnd): void {
     const key = endpoint(socket);
-    this.#waiting.set(key, onSecure);
+    this.#waiting.set(key, end);
     socket.once('close', () => {
-      if (this.#waiting.get(key) === onSecure) this.#waiting.delete(key);
+      if (this.#waiting.get(key) === end) this.#waiting.delete(key);
     });
     this.#server.emit('connection', socket);
   }
 
   #onSecure(socket: TLSSocket): void {
     const key = endpoint(socket);
-    const onSecure = this.#waiting.get(key);
+    const end = this.#waiting.get(key);
     this.#waiting.delete(key);
-    if (onSecure === undefined || socket.alpnProtocol === ACME_PROTOCOL) {
+    if (end === undefined || socket.alpnProtocol === ACME_PROTOCOL) {
       socket.on('error', () => socket.destroy());
       socket.end();
       return;
     }
     const name = typeof socket.servername === 'string' ? canonicalHost(socket.servername) : undefined;
-    onSecure({
+    end.onSecure({
       socket,
       protocol: socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1',
       serverName: name?.ok === true ? name.value.host : undefined,
@@ -117,9 +135,13 @@ export class TlsFront {
     });
   }
 
-  #contextFor(name: string): SecureContext | undefined {
+  #contextFor(name: string): Promise<SecureContext> | SecureContext | undefined {
+    return this.#ownOf(name) ?? this.issuer?.(name) ?? this.#certificates[0]?.context;
+  }
+
+  #ownOf(name: string): SecureContext | undefined {
     if (this.#byName.has(name)) return this.#byName.get(name);
-    const found = this.#certificates.find(({ leaf }) => leaf.checkHost(name) !== undefined) ?? this.#certificates[0];
+    const found = this.#certificates.find(({ leaf }) => leaf.checkHost(name) !== undefined);
     if (this.#byName.size >= MAX_CACHED_NAMES) this.#byName.clear();
     this.#byName.set(name, found?.context);
     return found?.context;

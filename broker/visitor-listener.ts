@@ -6,6 +6,7 @@ import { addressGroup, plainAddress } from './connection-facts.ts';
 import type { ConnectionFacts } from './connection-facts.ts';
 import type { Edge } from './edge.ts';
 import type { Entrance } from './entrance.ts';
+import type { BrokerErrorCode } from './errors.ts';
 import { Http2Connection } from './http2-connection.ts';
 import { KernelQueues } from './kernel-queues.ts';
 import type { ListenOptions } from './options.ts';
@@ -189,18 +190,22 @@ export class VisitorListener {
 
   /** Before a handshake there is no way to say why. */
   #refuse(connection: OpenConnection): void {
-    const { socket } = connection;
     this.#edge.metrics.refusedConnections += 1;
-    if (this.#tls !== undefined || this.#goodbyes >= MAX_GOODBYES) {
-      socket.on('error', () => socket.destroy());
-      socket.destroy();
+    if (this.#tls === undefined) this.#sayGoodbye(connection, 'broker.too-many-connections');
+    else discard(connection.socket);
+  }
+
+  #sayGoodbye(connection: OpenConnection, code: BrokerErrorCode): void {
+    const { socket } = connection;
+    if (this.#goodbyes >= MAX_GOODBYES) {
+      discard(socket);
       return;
     }
     this.#goodbyes += 1;
     socket.once('close', () => {
       this.#goodbyes -= 1;
     });
-    connection.visitor = new RefusedConnection(socket, 'broker.too-many-connections');
+    connection.visitor = new RefusedConnection(socket, code);
   }
 
   #begin(connection: OpenConnection, facts: ConnectionFacts): void {
@@ -211,14 +216,17 @@ export class VisitorListener {
       return;
     }
     socket.on('error', (error) => log.trace({ err: error }, 'connection failed'));
-    this.#tls.handshake(socket, (secured) => {
-      const { serverName, tls } = secured;
-      const known: ConnectionFacts = { ...facts, secure: true, serverName, tls };
-      const visitor =
-        secured.protocol === 'h2'
-          ? new Http2Connection(this.#edge, this.#entrance, secured.socket, { ...known, httpVersion: '2.0' })
-          : new VisitorConnection(this.#edge, this.#entrance, secured.socket, known, () => reset(socket));
-      this.#serve(connection, visitor);
+    this.#tls.handshake(socket, {
+      onSecure: (secured) => {
+        const { serverName, tls } = secured;
+        const known: ConnectionFacts = { ...facts, secure: true, serverName, tls };
+        const visitor =
+          secured.protocol === 'h2'
+            ? new Http2Connection(this.#edge, this.#entrance, secured.socket, { ...known, httpVersion: '2.0' })
+            : new VisitorConnection(this.#edge, this.#entrance, secured.socket, known, () => reset(socket));
+        this.#serve(connection, visitor);
+      },
+      onPlainHttp: () => this.#sayGoodbye(connection, 'broker.plain-http'),
     });
   }
 
@@ -243,6 +251,11 @@ export class VisitorListener {
       visitor?.unread?.(queues.get(`${plainAddress(socket.remoteAddress)}:${socket.remotePort}`) ?? 0, at);
     }
   }
+}
+
+function discard(socket: Socket): void {
+  socket.on('error', () => socket.destroy());
+  socket.destroy();
 }
 
 /** Also below TLS: an end without a reset could pass for the end of a response. */

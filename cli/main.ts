@@ -3,6 +3,7 @@ import { version } from '../shared/version.ts';
 import { agentCommand } from './commands/agent.ts';
 import { appCommand } from './commands/app.ts';
 import { brokerCommand } from './commands/broker.ts';
+import { caCommand } from './commands/ca.ts';
 import { controlCommand } from './commands/control.ts';
 import { diffCommand } from './commands/diff.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -40,6 +41,7 @@ for (const command of [
   brokerCommand(),
   controlCommand(),
   doctorCommand(),
+  caCommand(),
 ]) {
   command.showHelpAfterError(`(adit ${command.name()} --help)`).exitOverride();
   program.addCommand(command);

@@ -3,9 +3,10 @@ import { createApplication } from '../main/application.ts';
 import { createKube } from '../main/kube/create-kube.ts';
 import { createLocalStack } from '../main/stack/local-stack.ts';
 import { DEFAULT_BROKERS } from '../main/stack/preview-run.ts';
+import { defaultStateDir, developmentCaDir } from '../main/state-folders.ts';
 import { startWebShell } from '../main/web/web-shell.ts';
 import { version } from '../shared/version.ts';
-import { defaultStateDir, installationDir } from './application-folders.ts';
+import { installationDir } from './application-folders.ts';
 import { CommandFailed, EXIT } from './errors.ts';
 import type { ListenAddress } from './listen-address.ts';
 import { stderrLog } from './stderr-log.ts';
@@ -42,6 +43,7 @@ export async function runApplication(flags: ApplicationFlags): Promise<Applicati
     shell: 'web',
     stack: createLocalStack({
       stateDir: join(stateDir, 'stack'),
+      developmentCa: developmentCaDir(),
       brokers: DEFAULT_BROKERS,
       onLog: (name, text) => log.debug(`${name}: ${text}`),
     }),

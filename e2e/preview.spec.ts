@@ -1,4 +1,6 @@
 import { expect, test } from '@playwright/test';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { childOf } from './support/child-process.ts';
 import { until } from './support/running-stack.ts';
 import { sampleWorkspace, type SampleWorkspace } from './support/sample-workspace.ts';
@@ -8,7 +10,8 @@ let workspace: SampleWorkspace;
 let served: ServedPage;
 test.beforeEach(async ({ page }) => {
   workspace = sampleWorkspace();
-  served = await servePage(page, workspace);
+  // The development CA of these tests is theirs.
+  served = await servePage(page, workspace, { env: { ADIT_STATE_DIR: workspace.stateDir } });
 });
 test.afterEach(async () => {
   await endPage(served);
@@ -76,4 +79,30 @@ test('Open shows what the preview answers in the same browser', async ({ page })
   // Without a key the answer is the gateway's 401, which says what is missing.
   await expect(visitor.locator('body')).toContainText(/key/i);
   expect(await visitor.evaluate('window.opener === null')).toBe(true);
+});
+
+test('a workspace that turns HTTPS on has an https address at the next start, and http again after', async ({
+  page,
+}) => {
+  test.slow();
+  const config = join(workspace.dir, 'adit.yaml');
+  const before = readFileSync(config, 'utf8');
+  await page.goto(served.url);
+  expect(await startPreview(page)).toMatch(/^http:/);
+  const toggle = async (): Promise<void> => {
+    await page.getByRole('button', { name: /^Preview: / }).click();
+    await page.getByRole('button', { name: 'Stop preview' }).click();
+    await expect(page.getByRole('button', { name: 'Start preview' })).toBeVisible({ timeout: 30_000 });
+    await page.keyboard.press('Escape');
+  };
+  await toggle();
+  writeFileSync(config, `${before}\npreview: { https: true }\n`);
+  const url = await startPreview(page);
+  expect(url).toMatch(/^https:\/\/petstore-[a-z0-9]+\.localhost:/);
+  await page.getByRole('button', { name: /^Preview: live 3\/3/i }).click();
+  await expect(page.getByText('Signed by the development CA of this machine')).toBeVisible();
+  await page.keyboard.press('Escape');
+  await toggle();
+  writeFileSync(config, before);
+  expect(await startPreview(page)).toMatch(/^http:/);
 });

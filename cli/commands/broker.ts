@@ -19,6 +19,7 @@ interface Flags extends RoleFlags, AcmeFlags {
   readonly tlsKey?: string;
   readonly publicTlsCert: string[];
   readonly publicTlsKey: string[];
+  readonly developmentCa?: string;
   readonly trust: string[];
   readonly proxyProtocol?: boolean;
   readonly peer: string[];
@@ -44,6 +45,10 @@ export function brokerCommand(): Command {
     .option('--peer-listen <address>', 'listener for edges, health and metrics; keep it private', listenAddress)
     .option('--public-tls-cert <file>', 'certificate chain for visitors (PEM); repeat for more names', addFile, [])
     .option('--public-tls-key <file>', 'its key (PEM), in the same order; both are read again on change', addFile, [])
+    .option(
+      '--development-ca <folder>',
+      'for visitors of *.localhost and *.test: sign certificates with the authority in this folder, made when there is none',
+    )
     .option('--trust <range>', 'address or CIDR of a proxy in front of --listen; may be repeated', addFile, [])
     .option('--proxy-protocol', 'connections from --trust begin with a PROXY header (version 1 or 2)')
     .option('--tls-cert <file>', 'certificate chain of the tunnel listener (PEM)')
@@ -152,6 +157,7 @@ async function brokerOptions(flags: Flags): Promise<Omit<BrokerOptions, 'log'>> 
       ...flags.listen,
       ...(publicTls.length > 0 ? { tls: publicTls } : {}),
       ...(acme === undefined ? {} : { acme }),
+      ...(flags.developmentCa === undefined ? {} : { developmentCa: flags.developmentCa }),
       ...(flags.proxyProtocol === true ? { proxyProtocol: true } : {}),
     },
     trust: flags.trust,

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { PreviewEvent } from '../../shared/process/lines.ts';
+import { developmentCaDir } from '../../main/state-folders.ts';
 import { EXIT, tellFailure } from '../errors.ts';
 import { graceSeconds } from '../grace-seconds.ts';
 import { previewTarget } from '../preview-target.ts';
@@ -12,6 +13,7 @@ interface Flags {
   readonly brokers: number;
   readonly stateDir?: string;
   readonly grace: number;
+  readonly https?: boolean;
 }
 
 const STOP_WITHIN_MS = 4_000;
@@ -54,6 +56,8 @@ function shared(command: Command): Command {
       '--state-dir <dir>',
       'keep keys and leases between runs, so that hosts stay the same; default: a temporary folder',
     )
+    .option('--https', 'serve visitors by HTTPS, with certificates from the development CA ("adit ca")')
+    .option('--no-https', 'serve them by HTTP, whatever adit.yaml says')
     .option('--grace <seconds>', 'how long a broker that gets SIGTERM lets open streams live', graceSeconds, 30)
     .option('--verbose', 'show what every part logs')
     .option('--json', 'JSON lines on standard output and nothing else');
@@ -84,6 +88,8 @@ async function run(target: string, flags: Flags): Promise<void> {
       source: previewTarget(target),
       brokers: flags.brokers,
       graceSeconds: flags.grace,
+      developmentCa: developmentCaDir(),
+      https: flags.https,
       ...(flags.stateDir === undefined ? {} : { stateDir: flags.stateDir }),
       onEvent: (event) => tell(event),
       onLog: (name, text) => {
@@ -112,6 +118,8 @@ async function run(target: string, flags: Flags): Promise<void> {
           process.stdout.write(`${host.url}${host.stands === null ? '' : `  (${host.stands})`}\n`);
         for (const broker of stack.brokers())
           process.stdout.write(`  ${broker.id}: http://${broker.address}/ with the same Host\n`);
+        if (first?.url.startsWith('https:') === true)
+          process.stdout.write('  by the development CA of this machine; "adit ca" says how to trust it\n');
       }
       for (const problem of preview.problems) process.stderr.write(`adit: ${problem}\n`);
       for (const event of early) tell(event);

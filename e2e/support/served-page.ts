@@ -76,7 +76,7 @@ export async function startPreview(page: Page): Promise<string> {
   await expect(page.getByRole('list', { name: 'Links to brokers' }).getByRole('listitem')).toHaveCount(3);
   await page.keyboard.press('Escape');
   const status = await page.getByRole('contentinfo', { name: 'Status' }).innerText();
-  const url = /http:\/\/petstore-\S+/.exec(status)?.[0] ?? '';
+  const url = /https?:\/\/petstore-\S+/.exec(status)?.[0] ?? '';
   expect(url).not.toBe('');
   return url;
 }

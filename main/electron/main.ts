@@ -6,6 +6,7 @@ import { createApplication, type Application } from '../application.ts';
 import { systemCode } from '../errors.ts';
 import { createKube } from '../kube/create-kube.ts';
 import { createLocalStack } from '../stack/local-stack.ts';
+import { developmentCaDir } from '../state-folders.ts';
 import { connectPage } from './connect-page.ts';
 import { PAGE_SCHEME } from './navigation.ts';
 import { pageResponse } from './page-response.ts';
@@ -60,6 +61,7 @@ async function start(): Promise<void> {
     shell: 'electron',
     stack: createLocalStack({
       stateDir: path.join(stateDir, 'stack'),
+      developmentCa: developmentCaDir(),
       brokers: BROKERS,
       onLog: (name, text) => log.info({ part: name }, text),
     }),

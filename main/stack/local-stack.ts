@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PreviewEvent } from '../../shared/process/lines.ts';
 import { fail, ok, type Failure, type Result } from '../../shared/result/result.ts';
-import { WORKSPACE_CONFIG_FILE } from '../../shared/workspace/adit-yaml.ts';
+import { WORKSPACE_CONFIG_FILE, type WorkspaceConfig } from '../../shared/workspace/adit-yaml.ts';
 import { parseWorkspaceConfig } from '../../shared/workspace/parse-config.ts';
 import type { AgentAccess, StackPort, StackState } from '../preview/stack-port.ts';
 import { startStack, type Stack } from './stack.ts';
@@ -10,6 +10,8 @@ import { startUpstreams, type UpstreamSet } from './upstream-process.ts';
 
 export interface LocalStackOptions {
   readonly stateDir: string;
+  /** Folder of the development CA, for workspaces whose previews are by HTTPS. */
+  readonly developmentCa: string;
   readonly brokers: number;
   onLog(name: string, text: string): void;
 }
@@ -23,6 +25,8 @@ export function createLocalStack(options: LocalStackOptions): StackPort {
   let error: Failure | undefined;
   let lastError: string | undefined;
   let stack: Stack | undefined;
+  /** Whether visitors come to `stack` by HTTPS. */
+  let https = false;
   let upstreams: { dir: string; set: UpstreamSet } | undefined;
   /** Starts and stops follow each other; the last one asked for is what remains. */
   let queue: Promise<unknown> = Promise.resolve();
@@ -59,8 +63,11 @@ export function createLocalStack(options: LocalStackOptions): StackPort {
 
   async function start(dir: string): Promise<Result<AgentAccess>> {
     try {
+      const config = await readConfig(dir);
+      // Each part listens in one way for as long as it lives.
+      if (stack !== undefined && https !== config.preview.https) await stop();
       if (stack === undefined) become('starting');
-      await settled([startParts(), exchangeUpstreams(dir)]);
+      await settled([startParts(config.preview.https), exchangeUpstreams(dir, config)]);
       become('running');
       const access = agent();
       return access ? ok(access) : fail('agent-unreachable', 'the agent is being started again; try once more');
@@ -77,19 +84,30 @@ export function createLocalStack(options: LocalStackOptions): StackPort {
     }
   }
 
-  async function startParts(): Promise<void> {
-    stack ??= await startStack({ stateDir: options.stateDir, brokers: options.brokers, onEvent, onLog: options.onLog });
+  async function startParts(byHttps: boolean): Promise<void> {
+    https = byHttps;
+    stack ??= await startStack({
+      stateDir: options.stateDir,
+      ...(byHttps ? { developmentCa: options.developmentCa } : {}),
+      brokers: options.brokers,
+      onEvent,
+      onLog: options.onLog,
+    });
   }
 
-  async function exchangeUpstreams(dir: string): Promise<void> {
-    if (upstreams?.dir === dir) return;
-    await upstreams?.set.stop(STOP_WITHIN_MS);
-    upstreams = undefined;
+  async function readConfig(dir: string): Promise<WorkspaceConfig> {
     const text = await readFile(join(dir, WORKSPACE_CONFIG_FILE), 'utf8').catch((cause: NodeJS.ErrnoException) => {
       if (cause.code !== 'ENOENT') lastError = `${WORKSPACE_CONFIG_FILE} cannot be read: ${cause.message}`;
       return '';
     });
-    const set = await startUpstreams(dir, parseWorkspaceConfig(text).config.upstreams, {
+    return parseWorkspaceConfig(text).config;
+  }
+
+  async function exchangeUpstreams(dir: string, config: WorkspaceConfig): Promise<void> {
+    if (upstreams?.dir === dir) return;
+    await upstreams?.set.stop(STOP_WITHIN_MS);
+    upstreams = undefined;
+    const set = await startUpstreams(dir, config.upstreams, {
       onEvent,
       onLog: options.onLog,
     });

@@ -12,6 +12,10 @@ export interface PreviewRunOptions {
   readonly source: PreviewSource;
   readonly stateDir?: string | undefined;
   readonly brokers?: number | undefined;
+  /** Folder of the development CA, for previews by HTTPS. */
+  readonly developmentCa: string;
+  /** Default: what `adit.yaml` says. */
+  readonly https?: boolean | undefined;
   readonly graceSeconds?: number | undefined;
   onEvent(event: PreviewEvent): void;
   onLog(name: string, text: string): void;
@@ -63,6 +67,7 @@ export async function startPreviewRun(options: PreviewRunOptions): Promise<Previ
       startUpstreams(options.source.kind === 'folder' ? options.source.dir : '.', config.upstreams, options),
       startStack({
         stateDir: options.stateDir,
+        ...((options.https ?? config.preview.https) ? { developmentCa: options.developmentCa } : {}),
         brokers: options.brokers ?? DEFAULT_BROKERS,
         graceSeconds: options.graceSeconds,
         onEvent(event) {

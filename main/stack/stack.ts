@@ -10,6 +10,8 @@ import { roleProgram, type Role } from './program.ts';
 export interface StackOptions {
   /** Where keys, leases and the control plane's database stay between runs; a temporary folder when absent. */
   readonly stateDir?: string | undefined;
+  /** Folder of a development CA: visitors come by HTTPS then, with certificates from it. */
+  readonly developmentCa?: string | undefined;
   /** How many brokers to start; at least three, so that two may die. */
   readonly brokers: number;
   /** How long a broker that gets SIGTERM lets open streams live, in seconds. */
@@ -204,6 +206,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           at?.address ?? '127.0.0.1:0',
           '--peer-listen',
           at?.peer ?? '127.0.0.1:0',
+          ...(options.developmentCa === undefined ? [] : ['--development-ca', options.developmentCa]),
           ...peers.flatMap((peer) => ['--peer', peer]),
         ];
       },

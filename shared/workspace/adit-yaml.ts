@@ -74,6 +74,12 @@ export const workspaceConfig = z.strictObject({
       ]),
     )
     .default({}),
+  preview: z
+    .strictObject({
+      /** The address of a preview on this machine is `https://`, with a certificate from the development CA. */
+      https: z.boolean().default(false),
+    })
+    .prefault({}),
   /** How Traefik is configured in the cluster, where that differs from its defaults; names of its providers' options. */
   traefik: z
     .strictObject({

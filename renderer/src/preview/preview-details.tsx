@@ -44,6 +44,11 @@ export function PreviewDetails({ busy, onToggle }: { busy: boolean; onToggle: ()
             {host.stands !== null && <div className="dim small">stands for {host.stands}</div>}
           </div>
         ))}
+      {!off && preview?.hosts.some((host) => byDevelopmentCa(host.url)) && (
+        <div className="dim small">
+          Signed by the development CA of this machine: <code>adit ca</code> says how a browser comes to trust it.
+        </div>
+      )}
       {links.length > 0 && (
         <ul className="link-list" aria-label="Links to brokers">
           {links.map((link) => (
@@ -81,4 +86,10 @@ export function PreviewDetails({ busy, onToggle }: { busy: boolean; onToggle: ()
       </div>
     </div>
   );
+}
+
+/** Only that one signs for names that lead to the visitor's own machine. */
+function byDevelopmentCa(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'https:' && hostname.endsWith('.localhost');
 }
