@@ -6,6 +6,7 @@ test('an empty file is a workspace with defaults', () => {
     config: {
       namespace: 'default',
       upstreams: {},
+      preview: { https: false },
       traefik: { allowCrossNamespace: false, strictPrefixMatching: false },
       lint: { custom: [], severities: {} },
     },
