@@ -1,14 +1,13 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { developmentCertificates } from '../main/stack/development-ca.ts';
 import { keepRun, machine, median, spread, table } from './peers/report.ts';
 import { cpuMicroseconds } from './peers/process-cost.ts';
 import {
   adit,
-  type Certificate,
+  certificateIn,
   type EchoTimes,
   type End,
   goProgram,
@@ -41,7 +40,7 @@ if (program === undefined) process.exit(1);
 const go = goStack(program, DEFAULT_WINDOW);
 const goLarge = goStack(program, LARGE_WINDOW);
 const folder = await mkdtemp(join(tmpdir(), 'adit-bench-tunnel-'));
-const tls = await certificate();
+const tls = await certificateIn(folder);
 console.log(`${machine()}; ${rounds} rounds, interleaved; median [lowest–highest]\n`);
 const run: Record<string, unknown> = {};
 const wanted = parts.filter((part) => values.part === undefined || values.part === part);
@@ -51,13 +50,6 @@ for (const part of wanted) {
 }
 await rm(folder, { recursive: true });
 await keepRun(wanted.length === parts.length ? 'tunnel' : `tunnel-${wanted.join('-')}`, run);
-
-async function certificate(): Promise<Certificate> {
-  const made = await developmentCertificates();
-  const files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem'), ca: join(folder, 'ca.pem') };
-  await Promise.all([writeFile(files.cert, made.cert), writeFile(files.key, made.key), writeFile(files.ca, made.ca)]);
-  return files;
-}
 
 interface Flow {
   readonly megabytesPerSecond: number;

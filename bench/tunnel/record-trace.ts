@@ -4,17 +4,19 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { FlightSample } from '../../shared/yamux/flight-control.ts';
-import { goProgram, startPair, tracingAdit } from './stack.ts';
+import { certificateIn, goProgram, startPair, tracingAdit } from './stack.ts';
 
 /**
  * Records what one sender sees of its way, for the tests of the estimators: `node bench/tunnel/record-trace.ts FILE
- * [--rtt MS --mbit N] [--streams N] [--ms N]`. Without a way it is the loopback.
+ * [--rtt MS --mbit N] [--tls] [--streams N] [--ms N]`. Without a way it is the loopback,
+ * and with `--tls` the session is one over TLS, as that of an agent and a broker is.
  */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     rtt: { type: 'string' },
     mbit: { type: 'string', default: '0' },
+    tls: { type: 'boolean', default: false },
     streams: { type: 'string', default: '4' },
     ms: { type: 'string', default: '5000' },
   },
@@ -28,7 +30,10 @@ const raw = join(folder, 'trace.json');
 const mbit = Number(values.mbit);
 {
   const way = { program, delayMs: Number(values.rtt) / 2, rate: (mbit * 1e6) / 8 };
-  await using pair = await startPair(tracingAdit(raw), values.rtt === undefined ? {} : { way });
+  await using pair = await startPair(tracingAdit(raw), {
+    ...(values.tls ? { tls: await certificateIn(folder) } : {}),
+    ...(values.rtt === undefined ? {} : { way }),
+  });
   await pair.broker.startBulk(Number(values.streams));
   await sleep(Number(values.ms));
   await pair.broker.keepTrace();
@@ -52,7 +57,12 @@ const rows = samples
   .slice(0, MOST_SAMPLES)
   .map((sample) => columns.map((name) => cell(name === 'now' ? sample.now - first : sample[name])));
 const lines = rows.map((row) => `    ${JSON.stringify(row)}`).join(',\n');
-const head = JSON.stringify({ rttMs: Number(values.rtt ?? 0), mbit, streams: Number(values.streams) });
+const head = JSON.stringify({
+  rttMs: Number(values.rtt ?? 0),
+  mbit,
+  ...(values.tls ? { tls: true } : {}),
+  streams: Number(values.streams),
+});
 await writeFile(
   file,
   `{\n  "way": ${head},\n  "columns": ${JSON.stringify(columns)},\n  "samples": [\n${lines}\n  ]\n}\n`,

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { developmentCertificates } from '../../main/stack/development-ca.ts';
 import { findProgram, type Recipe } from '../peers/find-program.ts';
 import { type ServerProcess, startServer } from '../peers/server-process.ts';
 
@@ -53,6 +55,14 @@ export interface Certificate {
   readonly cert: string;
   readonly key: string;
   readonly ca: string;
+}
+
+/** For 127.0.0.1, as files in the folder. */
+export async function certificateIn(folder: string): Promise<Certificate> {
+  const made = await developmentCertificates();
+  const files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem'), ca: join(folder, 'ca.pem') };
+  await Promise.all([writeFile(files.cert, made.cert), writeFile(files.key, made.key), writeFile(files.ca, made.ca)]);
+  return files;
 }
 
 export interface Way {

@@ -42,6 +42,9 @@ const SECOND_MS = 1_000;
 const UNCONFIRMED_MS = 2_000;
 const PROBE_PAUSE_MS = 2_000;
 const PROBE_MS = 5;
+/** A probe that sees only what the bulk of a peer without bounds disturbs would hold the sender back for as long as that lasts. */
+const HOPELESS_MS = 1_000;
+const HOPELESS_ROUND_TRIPS = 4;
 
 export const unknownRtt: MinRtt = {
   minMs: 0,
@@ -63,8 +66,8 @@ export function withSample(state: MinRtt, sample: RttSample): MinRtt {
     minMs: Math.min(state.minMs, rttMs),
     seenAt: near ? now : state.seenAt,
   };
-  if (sample.disturbed) return lowered;
   const { probe } = lowered;
+  if (sample.disturbed) return isHopeless(lowered, now) ? { ...lowered, probe: undefined } : lowered;
   if (probe?.phase === 'measuring' && sample.sentAt >= probe.since) return measured(lowered, probe, sample);
   if (probe !== undefined || !isDoubtful(lowered, near, now)) return lowered;
   if (sample.quiet) return believed(lowered, near ? lowered.minMs : rttMs, now);
@@ -81,6 +84,10 @@ function isDoubtful(state: MinRtt, near: boolean, now: number): boolean {
   if (state.probedAt === -Infinity && now - state.bornAt > UNCONFIRMED_MS) return true;
   if (near) return false;
   return now - state.seenAt > STALE_MS || (state.raised && now - state.probedAt >= PROBE_PAUSE_MS);
+}
+
+function isHopeless({ probe, minMs }: MinRtt, now: number): boolean {
+  return probe?.phase === 'measuring' && now - probe.since >= Math.max(HOPELESS_MS, HOPELESS_ROUND_TRIPS * minMs);
 }
 
 function measured(state: MinRtt, probe: { since: number; lowestMs: number }, sample: RttSample): MinRtt {

@@ -50,7 +50,7 @@ function boundOf({ rate, late }: RateEstimate, rtt: MinRtt): number {
 }
 
 describe('the estimators on recorded traces', () => {
-  for (const name of ['40ms-10mbit', '40ms-100mbit', '100ms-100mbit']) {
+  for (const name of ['40ms-10mbit', '40ms-100mbit', '100ms-100mbit', 'tls-40ms-10mbit']) {
     it(`find bandwidth and round trip of ${name}, and a bound of about their product`, () => {
       const trace = readTrace(name);
       const { estimate, rtt } = replay(trace);
@@ -66,9 +66,9 @@ describe('the estimators on recorded traces', () => {
     });
   }
 
-  it('take bunched answers on a loopback for no more than the machine can do', () => {
-    const { rates, rtt } = replay(readTrace('loopback'));
-    // 10 GB/s: time between two answers of a bunch would have told ten times that.
+  it.each(['loopback', 'tls-loopback'])('take bunched answers on %s for no more than the machine can do', (name) => {
+    const { rates, rtt } = replay(readTrace(name));
+    // 10 GB/s: time between two answers of a bunch would have told twice to ten times that.
     expect(Math.max(...rates)).toBeLessThan(10_000_000);
     expect(rtt.minMs).toBeLessThan(5);
   });
