@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{shared,agent,broker,control,main,cli,renderer}/**/*.test.{ts,tsx}'],
+    include: ['{shared,agent,broker,control,main,cli,renderer,scripts}/**/*.test.{ts,tsx}'],
     environment: 'node',
     pool: 'forks',
     maxWorkers: 2,

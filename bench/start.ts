@@ -15,6 +15,8 @@ import { untilAnswers } from './transports/until-answers.ts';
 
 /** How soon a preview answers, and what the parts need while nothing happens. */
 const IDLE_MS = 6_000;
+/** Parts collect garbage at rest, no sooner than half a minute after the last time. */
+const REST_MS = 36_000;
 const LOAD_SECONDS = 3;
 
 const { values } = parseArgs({
@@ -117,8 +119,8 @@ async function withParts(stack: Stack, upstream: string): Promise<Record<string,
     run['stalled'] = stalled;
   } else {
     await runWrk(`http://${broker.address}/1k`, { connections: 64, seconds: LOAD_SECONDS, host });
-    await wait(IDLE_MS);
-    memory.push(['after load, idle', resident(stack)]);
+    await wait(REST_MS);
+    memory.push(['after load, at rest', resident(stack)]);
   }
   const parties = Object.keys(memory[0]?.[1] ?? {});
   console.log(

@@ -216,7 +216,7 @@ async function dial({ framing, secure, port = 0, ca }: Command): Promise<ByteCha
   const outcome = await requestUpgrade({
     url,
     headers: {},
-    ...(ca === undefined ? {} : { ca: [ca] }),
+    ...(ca === undefined ? {} : { ca }),
     timeoutMs: 5_000,
     signal: new AbortController().signal,
   });

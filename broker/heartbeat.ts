@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { BrokerHeartbeat, EdgeHeartbeat } from '../shared/control/api.ts';
+import { callControl, successOf } from './control-call.ts';
 
 const INTERVAL_MS = 5_000;
 const FIRST_RETRY_MS = 250;
@@ -57,16 +58,14 @@ export class Heartbeat {
         'content-type': 'application/json',
         ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
       };
-      const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(TIMEOUT_MS)]);
-      const reply = await fetch(new URL(path, url), {
+      const answer = await callControl(new URL(path, url), {
         method: 'PUT',
         headers,
         body: JSON.stringify(this.#options.body()),
-        signal,
-        redirect: 'error',
+        timeoutMs: TIMEOUT_MS,
+        signal: this.#abort.signal,
       });
-      const text = await reply.text();
-      if (!reply.ok) throw new Error(`the control plane answered ${reply.status}: ${text.slice(0, 300)}`);
+      successOf(answer);
       if (this.#failed) log.info({ path }, 'registered at the control plane again');
       this.#failed = false;
       this.#retryMs = FIRST_RETRY_MS;

@@ -4,6 +4,7 @@ import type { Revocation } from '../shared/control/api.ts';
 import { fail, ok } from '../shared/result/result.ts';
 import type { Result } from '../shared/result/result.ts';
 import type { TunnelClaims } from '../shared/tunnel/protocol.ts';
+import { callControl, successOf } from './control-call.ts';
 
 const POLL_MS = 1_000;
 const LONGEST_RETRY_MS = 15_000;
@@ -62,19 +63,17 @@ export class Revocations {
     const { url, key, log, onChange } = this.#options;
     let nextMs = POLL_MS;
     try {
-      const reply = await fetch(new URL('/v1/revocations', url), {
+      const answer = await callControl(new URL('/v1/revocations', url), {
         headers: {
           ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
           ...(this.#etag === undefined ? {} : { 'if-none-match': this.#etag }),
         },
-        signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(TIMEOUT_MS)]),
-        redirect: 'error',
+        timeoutMs: TIMEOUT_MS,
+        signal: this.#abort.signal,
       });
-      const text = await reply.text();
-      if (reply.status !== 304) {
-        if (!reply.ok) throw new Error(`the control plane answered ${reply.status}: ${text.slice(0, 300)}`);
-        this.#use(revocationList.parse(JSON.parse(text)).revocations);
-        this.#etag = reply.headers.get('etag') ?? undefined;
+      if (answer.status !== 304) {
+        this.#use(revocationList.parse(JSON.parse(successOf(answer))).revocations);
+        this.#etag = answer.etag;
         onChange();
       }
       this.#retryMs = POLL_MS;

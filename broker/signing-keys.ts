@@ -7,6 +7,7 @@ import { fail, ok } from '../shared/result/result.ts';
 import type { Result } from '../shared/result/result.ts';
 import { TUNNEL_AUDIENCE, tunnelClaims } from '../shared/tunnel/protocol.ts';
 import type { TunnelClaims } from '../shared/tunnel/protocol.ts';
+import { callControl, successOf } from './control-call.ts';
 
 const REFRESH_MS = 60_000;
 const RETRY_MS = 1_000;
@@ -103,10 +104,9 @@ export class SigningKeys {
     this.#lastFetchAt = performance.now();
     let nextMs = REFRESH_MS;
     try {
-      const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)]);
-      const reply = await fetch(new URL('/.well-known/jwks.json', url), { signal, redirect: 'error' });
-      if (!reply.ok) throw new Error(`the control plane answered ${reply.status}`);
-      this.#use(await reply.text());
+      const { signal } = this.#abort;
+      const answer = await callControl(new URL('/.well-known/jwks.json', url), { timeoutMs: FETCH_TIMEOUT_MS, signal });
+      this.#use(successOf(answer));
       if (this.#warned) log.info({ control: url }, 'control plane is back');
       this.#warned = false;
     } catch (error) {

@@ -1,17 +1,6 @@
 import { Command } from 'commander';
 import { version } from '../shared/version.ts';
-import { agentCommand } from './commands/agent.ts';
-import { appCommand } from './commands/app.ts';
-import { brokerCommand } from './commands/broker.ts';
-import { caCommand } from './commands/ca.ts';
-import { controlCommand } from './commands/control.ts';
-import { diffCommand } from './commands/diff.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { graphCommand } from './commands/graph.ts';
-import { lintCommand } from './commands/lint.ts';
-import { serveCommand } from './commands/serve.ts';
-import { previewCommand, upCommand } from './commands/up.ts';
-import { validateCommand } from './commands/validate.ts';
+import { commandsFor } from './command-list.ts';
 import { EXIT } from './errors.ts';
 
 const program = new Command('adit')
@@ -28,21 +17,7 @@ Examples:
   adit preview examples/petstore        a URL that answers as the manifests say
   adit validate --json manifests/       problems with file, line and column`,
   );
-for (const command of [
-  appCommand(),
-  serveCommand(),
-  previewCommand(),
-  validateCommand(),
-  lintCommand(),
-  graphCommand(),
-  diffCommand(),
-  upCommand(),
-  agentCommand(),
-  brokerCommand(),
-  controlCommand(),
-  doctorCommand(),
-  caCommand(),
-]) {
+for (const command of await commandsFor(process.argv[2])) {
   command.showHelpAfterError(`(adit ${command.name()} --help)`).exitOverride();
   program.addCommand(command);
 }

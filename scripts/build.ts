@@ -1,6 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, type InlineConfig } from 'vite';
+import { leanChunks } from './lean-chunks.ts';
 import { sourceDigest, STAMP } from './source-digest.ts';
 
 /**
@@ -17,8 +18,6 @@ const programs = {
   'agent/bcrypt-worker': 'agent/gateway/middlewares/bcrypt-worker.ts',
   leash: 'cli/roles/leash.ts',
 };
-/** Loads what not every preview needs when it is needed: the parts lie in `dist/NAME/`. */
-const SPLIT: ReadonlySet<string> = new Set(['agent']);
 /** Cannot be bundled. */
 const NATIVE = ['@parcel/watcher', 'bufferutil', 'utf-8-validate', 'electron'];
 /** The Kubernetes client is 15 MB that only a kubeconfig with an `auth-provider` needs. */
@@ -40,10 +39,12 @@ export async function buildAll(): Promise<void> {
 }
 
 function program(name: string, entry: string): InlineConfig {
+  const isElectron = name.startsWith('electron/');
   return {
     configFile: false,
     root,
     logLevel: 'warn',
+    plugins: isElectron ? [] : [leanChunks()],
     build: {
       ssr: join(root, entry),
       outDir: join(root, 'dist'),
@@ -56,7 +57,10 @@ function program(name: string, entry: string): InlineConfig {
         output: {
           entryFileNames: `${name}.js`,
           chunkFileNames: `${name}/[name]-[hash].js`,
-          codeSplitting: SPLIT.has(name),
+          // What not every run needs is loaded when it is needed: the parts lie in `dist/NAME/`.
+          codeSplitting: !isElectron,
+          // What is loaded stays in memory with its text.
+          comments: { legal: true, annotation: false, jsdoc: false },
           // Packages in CommonJS form ask for `require`; an ES module has none.
           banner: `${name === 'adit' ? '#!/usr/bin/env node\n' : ''}import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);`,
         },

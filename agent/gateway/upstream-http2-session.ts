@@ -1,4 +1,4 @@
-import { connect, type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from 'node:http2';
+import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { UpstreamTarget } from './upstream-target.ts';
 
@@ -28,6 +28,8 @@ export class UpstreamHttp2Session {
     this.#idleMs = idleMs;
     this.#onEnd = onEnd;
     this.#socket = socket;
+    // Most previews never need it, and it is 4 MiB.
+    const { connect } = process.getBuiltinModule('node:http2');
     const session = connect(target.origin.replace(/^h2c:/, 'http:'), {
       createConnection: () => socket,
       settings: { enablePush: false, initialWindowSize: STREAM_WINDOW },

@@ -1,4 +1,4 @@
-import { constants, type ClientHttp2Stream, type OutgoingHttpHeaders } from 'node:http2';
+import type { ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2';
 import { HeaderList, type HeaderPair } from '../../shared/http1/header-list.ts';
 import type { Http1Error } from '../../shared/http1/errors.ts';
 import { DEFAULT_HTTP1_LIMITS } from '../../shared/http1/limits.ts';
@@ -21,6 +21,11 @@ const LIMITS = {
   maxHeadBytes: 4 * DEFAULT_HTTP1_LIMITS.maxHeadBytes,
   maxHeaders: 4 * DEFAULT_HTTP1_LIMITS.maxHeaders,
 };
+/** RFC 9113 §6.1 and §7; to take them from `node:http2` would load it. */
+const FLAG_END_STREAM = 0x1;
+const NO_ERROR = 0x0;
+const REFUSED_STREAM = 0x7;
+const CANCEL = 0x8;
 /** A request with more than this is not sent again when its stream was refused. */
 const MAX_REPLAY_BYTES = 64 * 1024;
 const MAX_TRIES = 3;
@@ -182,7 +187,7 @@ export class UpstreamHttp2Stream implements UpstreamConnection, MessageHandler<R
   }
 
   #onResponse(raw: readonly string[], flags: number): void {
-    const head = http1ResponseHead(raw, this.#method, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0);
+    const head = http1ResponseHead(raw, this.#method, (flags & FLAG_END_STREAM) !== 0);
     if (head === undefined) {
       this.#fail('upstream-malformed', 'its head cannot be written as HTTP/1.1');
       return;
@@ -198,7 +203,7 @@ export class UpstreamHttp2Stream implements UpstreamConnection, MessageHandler<R
   #onEnd(): void {
     const sink = this.#sink;
     // Node ends what can be read also when the stream was reset: that is for `close` to tell.
-    if (sink === undefined || !this.#answered || this.#stream?.rstCode !== constants.NGHTTP2_NO_ERROR) return;
+    if (sink === undefined || !this.#answered || this.#stream?.rstCode !== NO_ERROR) return;
     if (this.#chunking) {
       sink.onBody(lastChunk(new HeaderList(this.#answerTrailers)));
     }
@@ -214,7 +219,7 @@ export class UpstreamHttp2Stream implements UpstreamConnection, MessageHandler<R
     if (this.#sink === undefined || this.#stream !== stream) return;
     const { rstCode } = stream;
     this.#stream = undefined;
-    if (!this.#answered && rstCode === constants.NGHTTP2_REFUSED_STREAM) {
+    if (!this.#answered && rstCode === REFUSED_STREAM) {
       this.#tryAgain('the server refused the stream');
       return;
     }
@@ -226,7 +231,7 @@ export class UpstreamHttp2Stream implements UpstreamConnection, MessageHandler<R
       !failure.code.includes('HTTP2')
     )
       this.#fail('upstream-reset', failure.message);
-    else if (rstCode === constants.NGHTTP2_NO_ERROR || rstCode === constants.NGHTTP2_CANCEL)
+    else if (rstCode === NO_ERROR || rstCode === CANCEL)
       this.#fail('upstream-reset', 'the upstream ended the connection');
     else this.#fail('upstream-stream-reset', `the stream was ended with code ${rstCode}`);
   }
@@ -265,7 +270,7 @@ export class UpstreamHttp2Stream implements UpstreamConnection, MessageHandler<R
     const stream = this.#stream;
     this.#stream = undefined;
     // The other side learns that nobody waits for the rest (RFC 9113 §8.1).
-    if (stream !== undefined && !stream.closed) stream.close(constants.NGHTTP2_CANCEL);
+    if (stream !== undefined && !stream.closed) stream.close(CANCEL);
     stream?.resume();
   }
 }

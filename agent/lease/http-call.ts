@@ -1,9 +1,9 @@
 import { request as requestHttp } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { getCACertificates } from 'node:tls';
 
 import { openThroughProxy } from '../tunnels/open-socket.ts';
+import { trustOf } from '../tunnels/trust.ts';
 
 const CONNECT_TIMEOUT_MS = 3_000;
 
@@ -21,19 +21,19 @@ export interface HttpCall {
  * connection that was kept may be dead without a word after a sleep.
  */
 export class HttpCaller {
-  readonly #trusted: readonly string[] | undefined;
+  readonly #ca: string | undefined;
   readonly #open = new Set<ClientRequest>();
   #closed = false;
 
   /** `ca`: certificates in PEM, trusted besides the public ones. */
   constructor(ca?: string) {
-    this.#trusted = ca === undefined ? undefined : [...getCACertificates('default'), ca];
+    this.#ca = ca;
   }
 
   /** Resolves with the head of the answer; whoever reads the body bounds it. */
   async call(url: URL, { method, headers, body, silenceMs, signal }: HttpCall): Promise<IncomingMessage> {
-    const trusted = this.#trusted;
-    const connection = await openThroughProxy({ url, ca: trusted, timeoutMs: CONNECT_TIMEOUT_MS, signal });
+    const ca = this.#ca;
+    const connection = await openThroughProxy({ url, ca, timeoutMs: CONNECT_TIMEOUT_MS, signal });
     if (this.#closed || signal.aborted) {
       connection?.destroy();
       throw new Error('the call was given up');
@@ -42,7 +42,7 @@ export class HttpCaller {
       const sent = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
         method,
         headers: { ...headers, ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }) },
-        ...(trusted === undefined ? {} : { ca: [...trusted] }),
+        ...(url.protocol === 'https:' ? trustOf(ca) : {}),
         // Without an agent either way: `agent: false` makes one, and would not look at `createConnection`.
         ...(connection === undefined ? { agent: false } : { createConnection: () => connection }),
         signal,

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
-import { getCACertificates } from 'node:tls';
 
 import { problem } from '../../shared/control/api.ts';
 import { TUNNEL_SUBPROTOCOL } from '../../shared/tunnel/protocol.ts';
@@ -39,10 +38,9 @@ export class DialRefused extends Error {
 }
 
 export const dialWebSocket: Dial = async ({ url, token, ca, signal }) => {
-  const trusted = ca === undefined ? undefined : [...getCACertificates('default'), ca];
   const connection = await openThroughProxy({
     url: new URL(url),
-    ca: trusted,
+    ca,
     timeoutMs: HANDSHAKE_TIMEOUT_MS,
     signal,
   });
@@ -51,7 +49,7 @@ export const dialWebSocket: Dial = async ({ url, token, ca, signal }) => {
     ...(connection === undefined ? {} : { connection }),
     subprotocol: TUNNEL_SUBPROTOCOL,
     headers: { authorization: `Bearer ${token}` },
-    ...(trusted === undefined ? {} : { ca: trusted }),
+    ca,
     timeoutMs: HANDSHAKE_TIMEOUT_MS,
     signal,
   });

@@ -6,14 +6,15 @@ import { AgentError } from '../errors.ts';
 
 import { hostOf, portOf, proxyFor } from './proxy-rules.ts';
 import type { ProxyEnvironment } from './proxy-rules.ts';
+import { trustOf } from './trust.ts';
 
 const MAX_ANSWER_BYTES = 16 * 1024;
 const HEAD_END = '\r\n\r\n';
 
 export interface SocketTarget {
   readonly url: URL;
-  /** All trusted certificates in PEM; those of the system when absent. */
-  readonly ca?: readonly string[] | undefined;
+  /** Certificates in PEM, trusted besides the public ones. */
+  readonly ca?: string | undefined;
   /** False: no TLS to the target, whatever its scheme. */
   readonly secure?: boolean | undefined;
   readonly timeoutMs: number;
@@ -34,18 +35,17 @@ export async function openThroughProxy(
   const authorization = basicAuthorization(proxy);
   const deadline = AbortSignal.timeout(timeoutMs);
   const stop = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
-  const trusted = ca === undefined ? {} : { ca: [...ca] };
   const address = { host: hostOf(proxy), port: portOf(proxy) };
   const direct =
     proxy.protocol === 'https:'
-      ? connectTls({ ...address, ...trusted, servername: nameFor(address.host) })
+      ? connectTls({ ...address, ...trustOf(ca), servername: nameFor(address.host) })
       : connect({ ...address, noDelay: true });
   await ready(direct, proxy.protocol === 'https:' ? 'secureConnect' : 'connect', stop);
   await askForTunnel(direct, { proxy, authorization, target: url }, stop);
   if (!secure || (url.protocol !== 'https:' && url.protocol !== 'wss:')) return direct;
   const secured = connectTls({
     socket: direct,
-    ...trusted,
+    ...trustOf(ca),
     servername: nameFor(hostOf(url)),
     // Without a name Node would check the certificate against the host of `socket`, which is the proxy.
     host: hostOf(url),

@@ -4,14 +4,15 @@ import { request as requestHttps } from 'node:https';
 import type { Duplex } from 'node:stream';
 
 import { newKey, problemOfUpgradeAnswer, upgradeHeaders } from '../../shared/websocket/handshake.ts';
+import { trustOf } from './trust.ts';
 
 export interface UpgradeTarget {
   /** `ws:` or `wss:`. */
   readonly url: string;
   readonly subprotocol?: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** All trusted certificates in PEM; those of the system when absent. */
-  readonly ca?: readonly string[];
+  /** Certificates in PEM, trusted besides the public ones. */
+  readonly ca?: string | undefined;
   readonly timeoutMs: number;
   /** Open already, with TLS where that is wanted, in place of one of its own. */
   readonly connection?: Duplex;
@@ -41,7 +42,7 @@ export function requestUpgrade(target: UpgradeTarget): Promise<UpgradeOutcome> {
       ...(port === '' ? {} : { port: Number(port) }),
       path: `${pathname}${search}`,
       headers: { ...headers, ...upgradeHeaders(key, subprotocol) },
-      ...(ca === undefined ? {} : { ca: [...ca] }),
+      ...(protocol === 'wss:' ? trustOf(ca) : {}),
       // A connection of its own either way: `agent: false` makes one, and would not look at `createConnection`.
       ...(connection === undefined ? { agent: false } : { createConnection: () => connection }),
     });

@@ -58,7 +58,7 @@ export const webSocket: Carrier = {
     const outcome = await requestUpgrade({
       url: `wss://127.0.0.1:${port}/`,
       headers: {},
-      ca: [ca],
+      ca,
       timeoutMs: 5_000,
       signal: new AbortController().signal,
     });

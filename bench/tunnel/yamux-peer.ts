@@ -89,7 +89,7 @@ async function dial(): Promise<RawWebSocketChannel> {
   const outcome = await requestUpgrade({
     url: values.dial ?? '',
     headers: {},
-    ...(values.ca === undefined ? {} : { ca: [readFileSync(values.ca, 'utf8')] }),
+    ...(values.ca === undefined ? {} : { ca: readFileSync(values.ca, 'utf8') }),
     timeoutMs: 5_000,
     signal: new AbortController().signal,
   });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { listenAddress, type ListenAddress } from '../listen-address.ts';
 import { optionFile, printLine, runRole, secretFromEnvironment, type RoleFlags } from '../role.ts';
+import { collectAtRest } from '../../shared/process/collect-at-rest.ts';
 import { tuneCollector } from '../../shared/process/tune-collector.ts';
 
 interface Flags extends RoleFlags {
@@ -52,6 +53,7 @@ Example:
         const redisUrl = secretFromEnvironment('ADIT_REDIS_URL');
         const ca = flags.caFile === undefined ? undefined : await optionFile('--ca-file', flags.caFile);
         tuneCollector();
+        collectAtRest();
         const { startAgent } = await import('../../agent/index.ts');
         const agent = await startAgent({
           host: flags.listen.host,

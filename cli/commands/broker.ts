@@ -6,6 +6,7 @@ import { acmeOf, addAcmeFlags, type AcmeFlags } from '../broker-acme-flags.ts';
 import { addLimitFlags, limitsOf } from '../broker-limit-flags.ts';
 import { graceSeconds } from '../grace-seconds.ts';
 import { optionFile, printLine, runRole, secretFromEnvironment, type RoleFlags } from '../role.ts';
+import { collectAtRest } from '../../shared/process/collect-at-rest.ts';
 import { tuneCollector } from '../../shared/process/tune-collector.ts';
 
 interface Flags extends RoleFlags, AcmeFlags {
@@ -85,6 +86,7 @@ Examples:
     .action((flags: Flags) =>
       runRole(flags, async (log) => {
         tuneCollector();
+        collectAtRest();
         const { startBroker } = await import('../../broker/index.ts');
         const broker = await startBroker({ ...(await brokerOptions(flags)), log });
         const { public: address, peer, tunnelUrl } = broker.addresses;

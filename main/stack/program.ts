@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export type Role = 'control' | 'broker' | 'agent' | 'leash';
@@ -12,8 +12,14 @@ export function roleProgram(role: Role): { command: string; args: string[] } {
   if (process.versions['electron'] !== undefined) return electronProgram(role, fileURLToPath(here));
   const file = here.endsWith('.ts')
     ? fileURLToPath(new URL(`../../cli/roles/${role}.ts`, here))
-    : fileURLToPath(new URL(`./${role}.js`, here));
+    : join(bundleFolder(here), `${role}.js`);
   return { command: process.execPath, args: [file] };
+}
+
+/** Of the roles: this code is in `dist/adit.js` or in a part of it, which lie in `dist/adit/`. */
+function bundleFolder(here: string): string {
+  const folder = dirname(fileURLToPath(here));
+  return basename(folder) === 'adit' ? dirname(folder) : folder;
 }
 
 /**

@@ -1,5 +1,5 @@
-import { getHeapStatistics, setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { getHeapStatistics } from 'node:v8';
+import { collect } from './collector.ts';
 
 /**
  * Few enough collections that they cost little, and little enough memory that waits for one. Measured with bodies of
@@ -10,10 +10,7 @@ const BYTES_PER_COLLECTION = 32 * 1024 * 1024;
 /** Buffers that had to wait outlive young collections, and only a full one frees them: one comes when so much was added. */
 const OUTLIVING_BYTES = 48 * 1024 * 1024;
 
-type Collect = (kind: 'minor' | 'major') => void;
-
 let bytesSince = 0;
-let collect: Collect | undefined;
 /** Outside of the heap, after the last full collection. */
 let livingBytes = 0;
 
@@ -25,7 +22,6 @@ export function buffersCame(bytes: number): void {
   bytesSince += bytes;
   if (bytesSince < BYTES_PER_COLLECTION) return;
   bytesSince = 0;
-  collect ??= makeCollector();
   collect('minor');
   const { external_memory: external, used_heap_size: heap } = getHeapStatistics();
   livingBytes = Math.min(livingBytes, external);
@@ -33,13 +29,4 @@ export function buffersCame(bytes: number): void {
   if (external - livingBytes < Math.max(OUTLIVING_BYTES, heap)) return;
   collect('major');
   livingBytes = getHeapStatistics().external_memory;
-}
-
-/** Made at first use: a process that carries little pays nothing for it. */
-function makeCollector(): Collect {
-  setFlagsFromString('--expose-gc');
-  const gc: unknown = runInNewContext('gc');
-  setFlagsFromString('--no-expose-gc');
-  if (typeof gc !== 'function') return () => {};
-  return (type) => void gc({ type, execution: 'sync' });
 }
