@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { YamuxStream } from '../shared/yamux/types.ts';
 import type { Broker } from './index.ts';
 import { TestAgent } from './testing/test-agent.ts';
 import { startTunnelBroker, until } from './testing/test-broker.ts';
@@ -127,6 +128,38 @@ describe('sessions', () => {
     });
     expect(done && (await slow).body.toString()).toBe('first');
     await dead(first);
+  });
+
+  test('one that has no room for a moment does not lose its place to an older one', async () => {
+    const token = await keys.token('agent-1', [HOST]);
+    const streams: YamuxStream[] = [];
+    const first = await TestAgent.dial(url(), {
+      token,
+      hosts: [HOST],
+      generation: 2,
+      // It accepts none for now.
+      onStream: (stream) => streams.push(stream),
+    });
+    // As many as may wait to be accepted.
+    const asked = Array.from({ length: 256 }, () => ask(broker.addresses.public, HOST, { method: 'POST', body: 'x' }));
+    await until(() => streams.length === 256);
+    expect((await ask(broker.addresses.public, HOST, { method: 'POST', body: 'x' })).status).toBe(503);
+
+    const stale = await TestAgent.dial(url(), { token, hosts: [], generation: 1 });
+    const left = (agent: TestAgent, name: string) => agent.received('drain').then(() => name);
+    expect(await Promise.race([left(stale, 'older'), left(first, 'newer')])).toBe('older');
+    await dead(stale);
+    for (const stream of streams) {
+      stream.attach({
+        onData: (bytes) => stream.consumed(bytes.length),
+        onEnd: () => stream.end(),
+        onDrain: () => undefined,
+        onClosed: () => undefined,
+      });
+      stream.write(Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'));
+    }
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual(asked.map(() => 200));
+    expect(first.messages.map(({ type }) => type)).not.toContain('drain');
   });
 
   test('drain lets a running request finish and tells the agent', async () => {

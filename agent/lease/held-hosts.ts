@@ -2,7 +2,7 @@ import { decodeJwt } from 'jose';
 import { z } from 'zod';
 
 import { brokerRecord } from '../../shared/control/api.ts';
-import type { Lease } from '../../shared/control/api.ts';
+import type { BrokerRecord, Lease } from '../../shared/control/api.ts';
 
 const heldLease = z.object({
   id: z.string(),
@@ -87,4 +87,11 @@ export function withLease(before: Held, names: readonly string[], lease: Lease, 
 
 export function withoutLease(before: Held, id: string): Held {
   return { ...before, leases: before.leases.filter((one) => one.id !== id) };
+}
+
+/** The brokers as another list prefers them; those that it does not name come last. */
+export function inOrderOf(order: readonly BrokerRecord[], brokers: readonly BrokerRecord[]): BrokerRecord[] {
+  const places = new Map(order.map(({ id }, place) => [id, place]));
+  const placeOf = ({ id }: BrokerRecord): number => places.get(id) ?? places.size;
+  return brokers.toSorted((a, b) => placeOf(a) - placeOf(b));
 }

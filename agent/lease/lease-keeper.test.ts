@@ -13,6 +13,7 @@ import { TunnelSet } from '../tunnels/tunnel-set.ts';
 
 import { LeaseKeeper } from './lease-keeper.ts';
 import type { CurrentLease, LeaseKeeperOptions } from './lease-keeper.ts';
+import { AnswerHold } from './testing/answer-hold.ts';
 import { ENROLMENT_KEY, controlProcess } from './testing/control-process.ts';
 import type { ControlProcess } from './testing/control-process.ts';
 
@@ -200,6 +201,40 @@ describe('the control plane', () => {
     expect(kept.current()?.brokers.map(({ id }) => id)).toEqual(['b1', 'b2']);
     await second.heartbeat(broker('b3'));
     await until(() => kept.current()?.brokers.map(({ id }) => id)).toEqual(['b3']);
+  });
+
+  test.each([
+    ['a lease', 'no brokers', []],
+    ['a lease', 'fewer brokers', ['b1', 'b2']],
+    ['a renewal', 'no brokers', []],
+    ['a renewal', 'fewer brokers', ['b1', 'b2']],
+  ])('whose answer to %s, with %s, was overtaken by a directory undoes nothing of it', async (what, _fewer, before) => {
+    const plane = await control();
+    // The last one has the least to do, and so comes first in answers.
+    for (const [at, id] of before.entries()) await plane.heartbeat({ ...broker(id), sessions: 9 - at });
+    await using hold = await AnswerHold.before(plane.url);
+    let now = Date.now();
+    const kept = keeper(hold.url, { now: () => now, random: () => 0 });
+    await kept.start(['petstore']);
+    const knows = async (): Promise<readonly string[]> =>
+      (await readFile(join(folder, 'state', 'lease.json'), 'utf8')).match(/(?<="id": ?")b\d(?=")/g)?.toSorted() ?? [];
+    await until(knows).toEqual(before);
+    const { token } = kept.current() ?? {};
+
+    const held = hold.holdNext();
+    // Half of the life of the token.
+    if (what === 'a renewal') now += 1_800_000;
+    const started = kept.start(what === 'a renewal' ? ['petstore'] : ['petstore', 'orders']);
+    await held.came;
+    for (const id of ['b3', 'b4']) await plane.heartbeat(broker(id));
+    await until(knows).toEqual([...before, 'b3', 'b4']);
+    const seen = changes.length;
+    held.release();
+    await started;
+    await until(() => changes.at(-1)?.token).not.toBe(token);
+    const lists = changes.slice(seen).map(({ brokers }) => brokers.map(({ id }) => id));
+    expect(lists[0]).toEqual([...before.toReversed(), 'b3', 'b4']);
+    for (const list of lists) expect(list.toSorted()).toEqual([...before, 'b3', 'b4']);
   });
 
   test('that is stopped disturbs no tunnel, and a restarted agent serves on with what it has on disk', async () => {

@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
 
-import type { BrokerRecord, EnrolReply } from '../../shared/control/api.ts';
+import type { BrokerRecord, EnrolReply, Lease } from '../../shared/control/api.ts';
 import type { PreviewEvent } from '../../shared/process/lines.ts';
 import type { Failure } from '../../shared/result/result.ts';
 import { AgentError, toAgentError } from '../errors.ts';
 import { backoffMs } from '../tunnels/backoff.ts';
 
 import { ControlClient, ControlRefusal } from './control-client.ts';
-import { hostsOfNames, nothingHeld, withLease, withoutLease } from './held-hosts.ts';
+import { hostsOfNames, inOrderOf, nothingHeld, withLease, withoutLease } from './held-hosts.ts';
 import type { Held } from './held-hosts.ts';
 import { LeaseCache } from './lease-cache.ts';
 import { pause as realPause } from './pause.ts';
@@ -225,8 +225,7 @@ export class LeaseKeeper {
       const { missing } = hostsOfNames(names, this.#held.leases);
       for (let from = 0; from < missing.length; from += NAMES_PER_LEASE) {
         const wanted = missing.slice(from, from + NAMES_PER_LEASE);
-        // What is held may have changed meanwhile: a new directory comes on its own way.
-        const granted = await client.grant(secret, wanted, ttlSeconds, signal);
+        const granted = await this.#answer(client.grant(secret, wanted, ttlSeconds, signal));
         this.#held = withLease(this.#held, wanted, granted, this.#now());
       }
     } catch (error) {
@@ -273,13 +272,24 @@ export class LeaseKeeper {
     signal: AbortSignal,
   ) {
     try {
-      const renewed = await client.renew(secret, id, ttl, signal);
+      const renewed = await this.#answer(client.renew(secret, id, ttl, signal));
       this.#held = withLease(this.#held, names, renewed, this.#now());
     } catch (error) {
       if (!isUnknownLease(error)) throw error;
       this.#o.log.warn({ lease: id, names }, 'the lease is gone; its names get other hosts');
       this.#held = withoutLease(this.#held, id);
     }
+  }
+
+  /**
+   * A directory that comes while an answer is on its way may be newer, and is followed by another when it is not: who is
+   * there is taken from it, and from the answer who is preferred.
+   */
+  async #answer(coming: Promise<Lease>): Promise<Lease> {
+    const before = this.#held.brokers;
+    const lease = await coming;
+    const { brokers } = this.#held;
+    return brokers === before ? lease : { ...lease, brokers: inOrderOf(lease.brokers, brokers) };
   }
 
   async #release(client: ControlClient, secret: string, id: string, signal: AbortSignal): Promise<void> {

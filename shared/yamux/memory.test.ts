@@ -1,16 +1,13 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { headerBytes, INITIAL_WINDOW_BYTES, MAX_UINT32, TYPE_DATA } from './frame.ts';
 import { ReceiveBudget } from './receive-budget.ts';
 import { acceptor } from './testing/acceptor.ts';
 import { memoryCarrier, sessionPair } from './testing/carriers.ts';
+import { collect } from './testing/collect.ts';
 import { RawPeer } from './testing/raw-peer.ts';
 import { StreamReader } from './testing/stream-reader.ts';
 
 const MIB = 1024 * 1024;
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
 
 function heldBytes(): number {
   collect();

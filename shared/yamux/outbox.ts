@@ -27,6 +27,8 @@ const SMALLEST_PIECE_BYTES = 4 * 1024;
 const URGENT_BYTES = 32 * 1024;
 /** Answers that the peer caused and does not read. */
 const MAX_ANSWERS = 8192;
+/** Streams that are gone and still have a place among those that wait: so many are not worth a look. */
+const FEW_GONE = 64;
 
 export interface OutboxHost {
   /** A ping leaves now. */
@@ -56,6 +58,8 @@ export class Outbox {
   private pongs: number[] = [];
   private pings: number[] = [];
   private goAwayCode: number | undefined;
+  /** Streams that ended while they waited here, since those were last let go of. */
+  private goneWaiting = 0;
   private scheduled = false;
   private writing = 0;
   private written = 0;
@@ -99,6 +103,20 @@ export class Outbox {
     if (stream.isReady) return;
     this.order.activate(stream);
     this.schedule();
+  }
+
+  /**
+   * A stream is gone; so many are left. What would have left for it has no meaning any more, and while a peer reads
+   * nothing, or does not say what has arrived, it would wait without end, and with it all that peers open and reset
+   * meanwhile. No more of it is kept than there are streams, or a few.
+   */
+  gone(stream: Stream, streamsLeft: number): void {
+    if (!stream.isAnnounced && !stream.isReady) return;
+    this.goneWaiting++;
+    if (this.goneWaiting <= Math.max(FEW_GONE, streamsLeft)) return;
+    this.goneWaiting = 0;
+    this.announcing = this.announcing.filter(({ closed }) => !closed);
+    this.order.forget(({ closed }) => closed);
   }
 
   /** There may be room again, or a mark shall leave. */
@@ -152,10 +170,11 @@ export class Outbox {
     const drained: Stream[] = [];
     const ended: Stream[] = [];
     const dataBytes = this.dataFrames(drained, ended);
-    if (this.batch.frames === 0) return;
-    this.host.onSent(this.batch.frames, dataBytes);
-    this.writing++;
-    this.channel.send(this.batch.take(), this.sent);
+    if (this.batch.frames > 0) {
+      this.host.onSent(this.batch.frames, dataBytes);
+      this.writing++;
+      this.channel.send(this.batch.take(), this.sent);
+    }
     for (const stream of drained) stream.drainLeft();
     for (const stream of ended) stream.finLeft();
     if (this.idle) this.host.onIdle();

@@ -132,4 +132,30 @@ describe('the order of senders', () => {
     expect(borrower.sent).toBeGreaterThan(300 * QUANTUM_BYTES);
     expect(borrower.sent).toBeLessThanOrEqual(bulk.sent + QUANTUM_BYTES + REST_BYTES);
   });
+
+  it('lets go of those that are gone, and the others keep their places', () => {
+    const order = new SendOrder<Sender>();
+    const bulk = ['a', 'b', 'c', 'd'].map((name) => new Sender(name));
+    const small = ['x', 'y', 'z'].map((name) => new Sender(name));
+    for (const sender of bulk) queue(order, sender, 10 * QUANTUM_BYTES);
+    send(order, 4);
+    for (const sender of small) queue(order, sender, 100);
+    order.forget(({ name }) => 'adxz'.includes(name));
+    expect([...bulk, ...small].map(({ isReady }) => isReady)).toEqual([false, true, true, false, false, true, false]);
+    queue(order, new Sender('e'), 100);
+    expect(send(order, 6)).toEqual(['y', 'e', 'b', 'c', 'b', 'c']);
+    order.forget(() => true);
+    expect([order.isEmpty, order.next()]).toEqual([true, undefined]);
+  });
+
+  it('does not count those that are gone among the many that want to go first', () => {
+    const order = new SendOrder<Sender>();
+    const bulk = new Sender('bulk');
+    queue(order, bulk, 10 * QUANTUM_BYTES);
+    send(order, 2);
+    for (let index = 0; index < 100; index++) queue(order, new Sender(`gone ${index}`), 100);
+    order.forget(({ name }) => name.startsWith('gone'));
+    queue(order, new Sender('answer'), 3 * PROMPT_BYTES);
+    expect(send(order, 1)).toEqual(['answer']);
+  });
 });

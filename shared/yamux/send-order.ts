@@ -102,6 +102,13 @@ export class SendOrder<Item extends Ordered> {
     if (hasMore) this.waiting.append(item);
   }
 
+  /** Lets go of those that have nothing to send any more, wherever they stand. Not between `next` and `done`. */
+  forget(isGone: (item: Item) => boolean): void {
+    this.prompt -= this.urgent.forget(isGone);
+    this.waiting.forget(isGone);
+    if (this.ending?.isReady === false) this.ending = undefined;
+  }
+
   clear(): void {
     this.urgent.clear();
     this.waiting.clear();
@@ -139,6 +146,23 @@ class Line<Item extends Ordered> {
     this.first = item.nextReady as Item | undefined;
     if (this.first === undefined) this.last = undefined;
     item.nextReady = undefined;
+  }
+
+  /** Returns how many there were. */
+  forget(isGone: (item: Item) => boolean): number {
+    let count = 0;
+    let item = this.first;
+    this.clear();
+    while (item !== undefined) {
+      const next = item.nextReady as Item | undefined;
+      if (isGone(item)) {
+        item.nextReady = undefined;
+        item.isReady = false;
+        count++;
+      } else this.append(item);
+      item = next;
+    }
+    return count;
   }
 
   clear(): void {

@@ -3,6 +3,7 @@ import { memoryChannelPair } from './memory-channel.ts';
 import { Session, type SessionOptions } from './session.ts';
 import { acceptor } from './testing/acceptor.ts';
 import { memoryCarrier, sessionPair } from './testing/carriers.ts';
+import { gatedPair } from './testing/gated-carrier.ts';
 import { ManualClock } from './testing/manual-clock.ts';
 import { StreamReader } from './testing/stream-reader.ts';
 import type { YamuxStream } from './types.ts';
@@ -119,6 +120,24 @@ describe('closing', () => {
     clock.advance(2_000);
     expect(await closed).toBeUndefined();
     expect(clock.pending).toBe(0);
+  });
+
+  it('ends in order, too, when all that waited for the carrier was of a stream that it gives up', async () => {
+    const clock = new ManualClock();
+    const server = { ...acceptor(), keepAlive: false } as const;
+    await using pair = await gatedPair(memoryCarrier, { clock, keepAlive: false }, server);
+    pair.client.goAway();
+    await pair.client.ping();
+    pair.gates.client.hold(true);
+    // It fills the carrier.
+    pair.client.ping().catch(() => undefined);
+    await expect.poll(() => pair.gates.client.heldWrites, { interval: 1 }).toBe(1);
+    pair.client.open();
+    const closed = pair.client.close(0);
+    clock.advance(0);
+    pair.gates.client.hold(false);
+    expect(await closed).toBeUndefined();
+    expect(await pair.server.closed).toBeUndefined();
   });
 
   it('ends the session, not the process, when a receiver throws', async () => {

@@ -3,6 +3,7 @@ import { INITIAL_WINDOW_BYTES } from './frame.ts';
 import { OWN_PEER_SHARE_BYTES } from './limits.ts';
 import { acceptor } from './testing/acceptor.ts';
 import { memoryCarrier, secureWebSocketCarrier, sessionPair } from './testing/carriers.ts';
+import { collect } from './testing/collect.ts';
 import { StreamReader } from './testing/stream-reader.ts';
 
 const STALLED = 1_000;
@@ -112,5 +113,37 @@ describe('1,000 streams whose consumers take nothing', () => {
     }
     await far.ended;
     expect(pump.toldToWait).toBe(false);
+  });
+
+  it('keep what they wait with, and not the buffers that it was cut from', async () => {
+    const limits = { untakenBudgetBytes: 0, untakenShareBytes: OWN_PEER_SHARE_BYTES };
+    const atServer = acceptor({ consume: false });
+    await using pair = await sessionPair(
+      memoryCarrier,
+      { limits, keepAlive: false },
+      { ...atServer, keepAlive: false },
+    );
+    const senders = Array.from({ length: 100 }, () => new StreamReader(pair.client.open()));
+    for (const { stream } of senders) stream.write(PIECE);
+    for (const far of await Promise.all(senders.map((_, at) => atServer.next(at + 1))))
+      await far.received(PIECE.length);
+    await pair.client.ping();
+    // Their windows and the carrier have room: it is the share of the session that is used up.
+    const { queuedBytes, inFlightBytes } = pair.client.stats();
+    expect([queuedBytes, inFlightBytes]).toEqual([0, 0]);
+
+    const buffers = senders.map(({ stream }) => {
+      const read = new Uint8Array(64 * 1024).fill(7);
+      for (let at = 0; at < 3; at++) stream.write(read.subarray(at * 1000, at * 1000 + 10));
+      return new WeakRef(read.buffer);
+    });
+    expect(pair.client.stats().queuedBytes).toBe(senders.length * 30);
+    await pair.client.ping();
+    collect();
+    expect(buffers.filter((buffer) => buffer.deref() !== undefined)).toEqual([]);
+
+    for (const far of atServer.readers) far.consumeOn();
+    for (const far of atServer.readers) await far.received(PIECE.length + 30);
+    expect(atServer.readers.every((far) => far.text().endsWith('\x07'.repeat(30)))).toBe(true);
   });
 });

@@ -188,6 +188,7 @@ export class StreamTable implements StreamHost {
 
   removed(stream: Stream): void {
     this.streams.delete(stream.id);
+    this.outbox.gone(stream, this.streams.size);
     this.windows.closed(stream.windowSize);
     this.halfCloseLimit.delete(stream);
     if (!stream.accepted) this.acknowledged(stream);

@@ -15,11 +15,13 @@ export class RawPeer {
   readonly channel: MemoryChannel;
   readonly frames: RawFrame[] = [];
   isClosed = false;
+  private readonly near: MemoryChannel;
   private left = Buffer.alloc(0);
   private waiters: { found: () => boolean; resolve: () => void }[] = [];
 
   constructor(options: SessionOptions) {
     const [near, far] = memoryChannelPair();
+    this.near = near;
     this.channel = far;
     far.attach({
       onBytes: (bytes) => this.onBytes(bytes),
@@ -29,6 +31,11 @@ export class RawPeer {
       },
     });
     this.session = new Session(near, { keepAlive: false, ...options });
+  }
+
+  /** What the session sends is never taken any more. */
+  stopReading(): void {
+    this.near.hold(true);
   }
 
   send(...bytes: readonly Uint8Array[]): void {
