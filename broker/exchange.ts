@@ -264,7 +264,7 @@ export class Exchange implements ResponseSink, RunningTry {
     if (connection !== this.#connection) return;
     this.#release();
     if (this.#state === 'waiting') this.#retryOrFail(connection, error);
-    else this.#cut();
+    else this.#cut(this.#upstreamEnded);
   }
 
   get #hasTries(): boolean {
@@ -400,10 +400,10 @@ export class Exchange implements ResponseSink, RunningTry {
     this.#visitor.answer(code, detail);
   }
 
-  /** The response has begun and cannot go on. */
-  #cut(): void {
+  /** The response has begun and cannot go on. `whole`: all of it has come; only what the visitor sends goes nowhere. */
+  #cut(whole = false): void {
     this.#finish();
-    this.#visitor.finished(true);
+    this.#visitor.finished(!whole);
   }
 
   #endUpgradedWhenBoth(): void {

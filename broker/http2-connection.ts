@@ -80,6 +80,8 @@ export class Http2Connection {
     session.on('error', (error) =>
       edge.log.trace({ err: error, visitor: facts.remoteAddress }, 'HTTP/2 connection failed'),
     );
+    // Without its side no stream of a visitor can go on, and the session does not look: the listener leaves it half open.
+    socket.on('end', () => session.destroy());
     session.on('close', () => {
       for (const visitor of this.#visitors) visitor.gone();
       this.#visitors.clear();

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { WebSocketServer } from 'ws';
 import type { Broker } from './index.ts';
 import { answerOf, askHttp2, connectHttp2 } from './testing/http2-visitor.ts';
+import { END_HEADERS, END_STREAM, FRAME, headerBlock, RawHttp2 } from './testing/raw-http2.ts';
 import { TestAgent } from './testing/test-agent.ts';
 import type { TestAgentOptions } from './testing/test-agent.ts';
 import { startTunnelBroker, until } from './testing/test-broker.ts';
@@ -297,6 +298,29 @@ describe('HTTP/2 visitors', () => {
     await until(() => came);
     stream.close(8);
     await until(() => gone);
+  });
+
+  test('a visitor whose connection ends without a word ends its requests at the agent', async () => {
+    let left = 0;
+    await dial({
+      onRequest: (request, response) => {
+        response.on('close', () => (left += 1));
+        if (request.url === '/events') response.write('data: 1\n\n');
+      },
+    });
+    const visitor = await RawHttp2.open(broker.addresses.public, HOST, certificates.ca);
+    const asked = (path: string): Buffer =>
+      headerBlock([
+        [':method', 'GET'],
+        [':scheme', 'https'],
+        [':path', path],
+        [':authority', HOST],
+      ]);
+    visitor.send(FRAME.headers, END_HEADERS | END_STREAM, 1, asked('/slow'));
+    visitor.send(FRAME.headers, END_HEADERS | END_STREAM, 3, asked('/events'));
+    await visitor.frame(({ type, stream }) => type === FRAME.data && stream === 3);
+    visitor.socket.end();
+    await until(() => left === 2);
   });
 
   test('a response that breaks off resets its stream only', async () => {

@@ -153,6 +153,24 @@ test('what follows an answer on its stream never becomes the answer of another r
   expect(text).toContain('stream 1');
 });
 
+test.each(['broker', 'edge'])(
+  'a stream whose chunks were taken off for a visitor of HTTP/1.0 carries no other answer: %s',
+  async (kind) => {
+    const broker = await brokerWith({ onRequest: (_request, response) => (response.write('ab'), response.end('cd')) });
+    const to = kind === 'broker' ? broker : await edgeOf(broker);
+    const get = (version: string): string => `GET / HTTP/${version}\r\nHost: ${HOST}\r\nConnection: close\r\n\r\n`;
+    for (const [version, body] of [
+      ['1.0', 'abcd'],
+      ['1.1', '2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n'],
+      ['1.0', 'abcd'],
+      ['1.1', '2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n'],
+    ] as const) {
+      const text = await exchangeRaw(to.addresses.public, get(version));
+      expect(text.slice(text.indexOf('\r\n\r\n') + 4)).toBe(body);
+    }
+  },
+);
+
 test('answers that nobody reads are not made without end', async () => {
   const broker = await brokerWith({});
   const [host, port] = broker.addresses.public.split(':');

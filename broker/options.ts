@@ -108,6 +108,8 @@ export interface BrokerLimits {
   readonly tryTimeoutMs: number;
   /** No byte in either direction of a running response or an upgraded connection. */
   readonly streamIdleTimeoutMs: number;
+  /** No byte of a running response for a visitor who has ended his side, or of a WebSocket that one side has ended. */
+  readonly halfClosedIdleMs: number;
   readonly maxAttempts: number;
   /** Request body bytes kept for a retry of a request that was never delivered. */
   readonly replayBytes: number;
@@ -149,6 +151,7 @@ const DEFAULT_LIMITS: BrokerLimits = {
   responseTimeoutMs: 60_000,
   tryTimeoutMs: 0,
   streamIdleTimeoutMs: 600_000,
+  halfClosedIdleMs: 15_000,
   maxAttempts: 4,
   replayBytes: 64 * 1024,
   idleStreamMs: 4_000,

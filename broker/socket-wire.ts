@@ -37,8 +37,11 @@ export class SocketWire implements Wire {
     this.#socket.end();
   }
 
+  /** By RST: an end in order would say that half of a WebSocket goes on. */
   reset(): void {
-    this.#socket.destroy();
+    // Node would wait for the connection first.
+    if (this.#socket.connecting) this.#socket.destroy();
+    else if (!this.#socket.destroyed) this.#socket.resetAndDestroy();
   }
 
   attach(receiver: StreamReceiver): void {

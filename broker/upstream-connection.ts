@@ -35,6 +35,8 @@ export class UpstreamConnection implements StreamReceiver, MessageHandler<Respon
   uses = 0;
   #sink: ResponseSink | undefined;
   #parser: ResponseParser;
+  /** It takes bodies out of their chunks, for a visitor who knows none. */
+  readonly #decodes: boolean;
   #upgraded = false;
   #keepAlive = false;
   #unacknowledged = 0;
@@ -45,6 +47,7 @@ export class UpstreamConnection implements StreamReceiver, MessageHandler<Respon
 
   constructor(target: Target, decode: boolean) {
     this.target = target;
+    this.#decodes = decode;
     this.#parser = new ResponseParser(this, { decode });
     this.wire = target.open();
     this.wire.attach(this);
@@ -151,7 +154,8 @@ export class UpstreamConnection implements StreamReceiver, MessageHandler<Respon
     if (sink === undefined) return;
     this.#completed = undefined;
     const isClean = this.#parser.idle && !this.#parser.stopped;
-    const keep = isClean && sink.requestSent && this.#keepAlive && !this.#ended && !this.wire.closed;
+    const isOpen = this.#keepAlive && !this.#ended && !this.wire.closed;
+    const keep = isClean && isOpen && sink.requestSent && !this.#decodes;
     this.acknowledge();
     if (!keep) this.wire.reset();
     else {

@@ -15,6 +15,7 @@ import type { BrokerErrorCode } from './errors.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeVisitor } from './exchange-visitor.ts';
 import { isForged } from './forged-fields.ts';
+import { HalfClosed } from './half-closed.ts';
 import { localResponse } from './local-response.ts';
 import { headLimits } from './options.ts';
 import { ownAnswer } from './own-answer.ts';
@@ -32,8 +33,8 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
   readonly #entrance: Entrance;
   readonly #socket: Socket;
   readonly #facts: ConnectionFacts;
-  /** Cuts the connection so that the visitor sees it. */
-  readonly #reset: () => void;
+  /** The TCP connection, below TLS. */
+  readonly #carrier: Socket;
   readonly #parser: RequestParser;
   readonly #out: BurstWriter;
   #exchange: Exchange | undefined;
@@ -46,6 +47,7 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
   #version: '1.0' | '1.1' = '1.1';
   #closing = false;
   #visitorEnded = false;
+  #halfClosed: HalfClosed | undefined;
   #bodyPaused = false;
   #waitingBytes = 0;
   #lingered = 0;
@@ -60,12 +62,12 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
   /** Of request bodies. */
   #bodyBytes = 0;
 
-  constructor(edge: Edge, entrance: Entrance, socket: Socket, facts: ConnectionFacts, reset: () => void) {
+  constructor(edge: Edge, entrance: Entrance, socket: Socket, facts: ConnectionFacts, carrier = socket) {
     this.#edge = edge;
     this.#entrance = entrance;
     this.#socket = socket;
     this.#facts = facts;
-    this.#reset = reset;
+    this.#carrier = carrier;
     const { limits } = edge;
     this.#parser = new RequestParser(this, {
       limits: headLimits(limits, entrance.toPeer),
@@ -121,7 +123,8 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
   }
 
   connectionHeader(closing: boolean): string | undefined {
-    if (closing || !this.#keepAlive || this.#visitorEnded || this.#edge.draining) {
+    const isLast = this.#visitorEnded && this.#parser.idle;
+    if (closing || !this.#keepAlive || isLast || this.#edge.draining) {
       this.#closing = true;
       return 'close';
     }
@@ -155,6 +158,7 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
 
   upgraded(): void {
     this.#reading = 'upgraded';
+    this.#closing = true;
     const exchange = this.#exchange;
     for (const bytes of this.#parser.takeRest()) exchange?.send(bytes);
     if (this.#visitorEnded) exchange?.visitorEnded();
@@ -163,6 +167,7 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
 
   endUpgraded(): void {
     this.#out.flush();
+    this.#watchHalf();
     this.#socket.end();
   }
 
@@ -222,7 +227,8 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
     exchange?.abort();
     if (this.#reading === 'linger') return;
     if (error.code === 'http1.truncated') {
-      this.#socket.destroy();
+      this.#exchange = undefined;
+      this.#end();
       return;
     }
     this.#reading = 'body';
@@ -233,6 +239,15 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
   tick(now: number): void {
     const { limits } = this.#edge;
     this.#exchange?.tick(now);
+    // An answer that has not begun has a limit of its own.
+    const mayGiveUp = this.#exchange?.responding === true || this.#reading === 'upgraded';
+    if (this.#halfClosed?.isQuiet(now) === true && mayGiveUp) {
+      this.#exchange?.abort();
+      // What left before its end in order may still be on its way.
+      if (this.#socket.writableEnded) this.#socket.destroy();
+      else this.#reset();
+      return;
+    }
     const queued = this.#socket.writableLength + (this.#hold.isHeld ? this.#hold.unreadBytes : 0);
     if (this.#readerPace.tooSlow(now, queued > 0, queued > 0 ? this.#socket.bytesWritten - queued : 0)) {
       this.#reset();
@@ -286,6 +301,15 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
     );
   }
 
+  /** Cuts the connection so that the visitor sees it: below TLS, an end without a reset could pass for the end of a response. */
+  #reset(): void {
+    if (!this.#carrier.destroyed) this.#carrier.resetAndDestroy();
+  }
+
+  #watchHalf(): void {
+    this.#halfClosed ??= new HalfClosed(this.#socket, this.#carrier, this.#edge.limits.halfClosedIdleMs);
+  }
+
   #isBodyPaused(): boolean {
     return this.#bodyPaused;
   }
@@ -319,17 +343,17 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
     if (this.#reading === 'idle' && this.#headSince === 0 && !this.#parser.idle) this.#headSince = performance.now();
   }
 
+  /** Neither ends a request nor says that the visitor waits for no answer (RFC 9112 §9.6). */
   #onEnd(): void {
     this.#visitorEnded = true;
+    this.#watchHalf();
     if (this.#reading === 'upgraded') this.#exchange?.visitorEnded();
-    else if (this.#reading === 'linger' || this.#streamClosed !== undefined) this.#socket.destroy();
-    else if (this.#exchange?.responding === true) {
-      // A visitor that goes away looks the same as one that only ended its side; a response may run for ever.
-      this.#exchange.abort();
+    else if (this.#streamClosed !== undefined || (this.#entrance.toPeer && this.#exchange !== undefined)) {
+      // An edge never ends its side alone: it is gone, and with it the visitor.
       this.#socket.destroy();
-    } else {
+    } else if (this.#reading !== 'linger') {
       this.#parser.end();
-      if (this.idle) this.#socket.end();
+      if (this.idle) this.#end();
     }
   }
 
@@ -357,11 +381,7 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
     if (this.#socket.destroyed) return;
     this.#since = performance.now();
     if (this.#closing || !this.#keepAlive) {
-      this.#reading = 'linger';
-      this.#parser.takeRest();
-      this.#socket.end();
-      if (this.#visitorEnded) return;
-      this.#socket.resume();
+      this.#end();
       return;
     }
     if (this.#socket.writableNeedDrain) {
@@ -379,6 +399,16 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
     this.#parser.resume();
     if (!this.#parser.paused && this.#socket.isPaused()) this.#socket.resume();
     if (this.#reading === 'idle' && !this.#parser.idle) this.#headSince = performance.now();
+    if (this.#visitorEnded && this.#parser.stopped && this.idle) this.#end();
+  }
+
+  /** What was written still leaves; what comes is dropped. */
+  #end(): void {
+    this.#reading = 'linger';
+    this.#since = performance.now();
+    this.#parser.takeRest();
+    this.#socket.end();
+    if (!this.#visitorEnded) this.#socket.resume();
   }
 
   #local(): LocalResponse {

@@ -212,7 +212,7 @@ export class VisitorListener {
     const { log } = this.#edge;
     const { socket } = connection;
     if (this.#tls === undefined) {
-      this.#serve(connection, new VisitorConnection(this.#edge, this.#entrance, socket, facts, () => reset(socket)));
+      this.#serve(connection, new VisitorConnection(this.#edge, this.#entrance, socket, facts));
       return;
     }
     socket.on('error', (error) => log.trace({ err: error }, 'connection failed'));
@@ -223,7 +223,7 @@ export class VisitorListener {
         const visitor =
           secured.protocol === 'h2'
             ? new Http2Connection(this.#edge, this.#entrance, secured.socket, { ...known, httpVersion: '2.0' })
-            : new VisitorConnection(this.#edge, this.#entrance, secured.socket, known, () => reset(socket));
+            : new VisitorConnection(this.#edge, this.#entrance, secured.socket, known, socket);
         this.#serve(connection, visitor);
       },
       onPlainHttp: () => this.#sayGoodbye(connection, 'broker.plain-http'),
@@ -256,9 +256,4 @@ export class VisitorListener {
 function discard(socket: Socket): void {
   socket.on('error', () => socket.destroy());
   socket.destroy();
-}
-
-/** Also below TLS: an end without a reset could pass for the end of a response. */
-function reset(socket: Socket): void {
-  if (!socket.destroyed) socket.resetAndDestroy();
 }

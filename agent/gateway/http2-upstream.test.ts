@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { IncomingHttpHeaders } from 'node:http2';
 import { createServer as createHttp1Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { plain, prefix, route, sha256 } from './testing/config.ts';
 import { useGateway } from './testing/use-gateway.ts';
@@ -11,10 +11,11 @@ import { useGateway } from './testing/use-gateway.ts';
 const start = useGateway();
 const servers: Http2Server[] = [];
 const sessions: ServerHttp2Session[] = [];
+const relays: Server[] = [];
 
 afterEach(() => {
   for (const session of sessions.splice(0)) session.destroy();
-  for (const server of servers.splice(0)) server.close();
+  for (const server of [...servers.splice(0), ...relays.splice(0)]) server.close();
 });
 
 type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
@@ -195,6 +196,89 @@ describe('an HTTP/2 upstream in the clear', () => {
     stream.respond({ ':status': 200 });
     stream.end('slow');
     expect((await first).body.toString()).toBe('slow');
+  });
+
+  describe('that ends its side of the connection alone', () => {
+    /** `end`: the server's half of every connection so far, and nothing else of them. */
+    async function startHalf(onStream: OnStream) {
+      const server = createServer();
+      servers.push(server);
+      server.on('session', (session) => session.on('error', () => {}));
+      server.on('stream', (stream, headers) => {
+        stream.on('error', () => {});
+        onStream(stream, headers);
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const halves: Socket[] = [];
+      const relay = createTcpServer({ allowHalfOpen: true }, (near) => {
+        const far = connect((server.address() as AddressInfo).port, '127.0.0.1');
+        for (const socket of [near, far]) socket.on('error', () => {});
+        near.pipe(far);
+        far.pipe(near, { end: false });
+        near.on('close', () => far.destroy());
+        halves.push(near);
+      });
+      relays.push(relay);
+      await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
+      const under = await start(plain());
+      const url = `h2c://127.0.0.1:${(relay.address() as AddressInfo).port}`;
+      under.apply(plain(route('all', prefix('/'))), { upstreams: new Map([['shop/web:80', url]]) });
+      return { ...under, halves, end: () => halves.splice(0).forEach((half) => half.end()) };
+    }
+
+    test('fails what waits, cuts what runs, and gets no more requests', async () => {
+      const began = Promise.withResolvers<void>();
+      const { visitor, end } = await startHalf((stream, headers) => {
+        if (headers[':path'] === '/wait') {
+          began.resolve();
+          return;
+        }
+        stream.respond({ ':status': 200 });
+        if (headers[':path'] === '/run') stream.write('half');
+        else stream.end('whole');
+      });
+      const running = visitor();
+      const half = Promise.withResolvers<void>();
+      const run = running.ask('/run', {}, () => half.resolve());
+      run.catch(() => {});
+      // A GET would be asked again on another connection, as this one has carried a stream before.
+      const waits = visitor().ask('/wait', { method: 'POST', body: 'x' });
+      await Promise.all([began.promise, half.promise]);
+      end();
+      expect((await waits).status).toBe(502);
+      await expect(run).rejects.toThrow();
+      expect((await visitor().ask('/next')).body.toString()).toBe('whole');
+    });
+
+    test.each(['whole', 'under way'])(
+      'takes nothing away from what came whole before; the request: %s',
+      async (kind) => {
+        // More than the tunnel takes for a visitor who does not read, so that the rest waits in the stream of the upstream.
+        const body = randomBytes(700_000);
+        const sent = Promise.withResolvers<void>();
+        const { visitor, end, halves } = await startHalf((stream) => {
+          stream.respond({ ':status': 200 });
+          stream.end(body);
+          stream.once('finish', () => sent.resolve());
+        });
+        const slow = visitor();
+        slow.hold();
+        const answer = slow.expect('POST');
+        const length = kind === 'whole' ? 3 : 4;
+        slow.stream.write(
+          Buffer.from(`POST / HTTP/1.1\r\nHost: shop.preview.test\r\nContent-Length: ${length}\r\n\r\nabc`),
+        );
+        await sent.promise;
+        const [half] = halves;
+        await expect.poll(() => (half?.bytesWritten ?? 0) > body.length && half?.writableLength === 0).toBe(true);
+        end();
+        // The end has been seen there: this takes another connection.
+        await visitor().ask('/other');
+        expect(halves.length).toBe(1);
+        slow.release();
+        expect((await answer).body.equals(body)).toBe(true);
+      },
+    );
   });
 
   test('a stream that ends without an answer is 500, within one a reset; a visitor that goes ends it with CANCEL', async () => {

@@ -85,8 +85,8 @@ export class Http1Connection implements UpstreamConnection, MessageHandler<Respo
     }
     socket.on('drain', () => this.#sink?.onDrain());
     socket.on('end', () => this.#onSocketEnd());
-    socket.on('error', (error: Error) => this.#die(describe(error)));
-    socket.on('close', () => (this.#rawEnded ? this.#forget() : this.#die('the connection was closed')));
+    socket.on('error', (error: Error) => this.#gone(describe(error)));
+    socket.on('close', () => this.#gone('the connection was closed'));
   }
 
   get dead(): boolean {
@@ -106,7 +106,8 @@ export class Http1Connection implements UpstreamConnection, MessageHandler<Respo
 
   write(bytes: Uint8Array): boolean {
     this.#headTimer?.refresh();
-    return this.#socket.write(bytes);
+    // `true`: what nobody reads any more holds nobody up.
+    return this.#dead || this.#socket.write(bytes);
   }
 
   end(): void {
@@ -218,9 +219,10 @@ export class Http1Connection implements UpstreamConnection, MessageHandler<Respo
     this.#die('the upstream ended the connection');
   }
 
-  /** Closed after the upstream ended its direction in order: what the visitor still sends has no reader. */
-  #forget(): void {
-    this.#dead = true;
+  /** After the upstream ended its direction in order, what came is whole, and what the visitor still sends has no reader. */
+  #gone(reason: string): void {
+    if (this.#rawEnded) this.#dead = true;
+    else this.#die(reason);
   }
 
   #die(reason: string): void {

@@ -1,5 +1,6 @@
 import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2';
 import type { Socket } from 'node:net';
+import { Bag, type Bagged } from '../../shared/bag.ts';
 import type { UpstreamTarget } from './upstream-target.ts';
 
 /** What one stream may have in flight towards us, and all streams of a session together. */
@@ -10,13 +11,19 @@ const STREAMS_AT_FIRST = 100;
 /** However many the peer allows. */
 const MOST_STREAMS = 250;
 
+/** Who has a stream of a session. */
+export interface Http2StreamUser extends Bagged {
+  /** Nothing more comes from the upstream. */
+  onConnectionEnd(): void;
+}
+
 /** One HTTP/2 connection to an upstream. Takes no new streams once either side ends it. */
 export class UpstreamHttp2Session {
   readonly #session: ClientHttp2Session;
   readonly #socket: Socket;
   readonly #idleMs: number;
   readonly #onEnd: (session: UpstreamHttp2Session) => void;
-  #streams = 0;
+  readonly #users = new Bag<Http2StreamUser>();
   #used = false;
   #leaving = false;
   #idle: NodeJS.Timeout | undefined;
@@ -40,6 +47,8 @@ export class UpstreamHttp2Session {
     session.on('error', (error: Error) => (this.failure ??= error));
     session.on('goaway', () => this.#leave());
     session.once('close', () => this.#leave());
+    // The session does not look: the connection was dialled so that half of it may stay open.
+    socket.on('end', () => this.#ended());
     const { readIdleTimeoutMs = 0, pingTimeoutMs = 0 } = target.transport ?? {};
     if (readIdleTimeoutMs > 0) this.#pingWhenSilent(readIdleTimeoutMs, pingTimeoutMs);
     this.#rest();
@@ -52,18 +61,22 @@ export class UpstreamHttp2Session {
 
   get hasRoom(): boolean {
     const allowed = this.#session.remoteSettings.maxConcurrentStreams ?? STREAMS_AT_FIRST;
-    return !this.#leaving && !this.#session.destroyed && this.#streams < Math.min(allowed, MOST_STREAMS);
+    return !this.#leaving && !this.#session.destroyed && this.#users.size < Math.min(allowed, MOST_STREAMS);
   }
 
   /** Throws when the session cannot take it. */
-  open(headers: OutgoingHttpHeaders, options: { endStream: boolean; waitForTrailers: boolean }): ClientHttp2Stream {
+  open(
+    user: Http2StreamUser,
+    headers: OutgoingHttpHeaders,
+    options: { endStream: boolean; waitForTrailers: boolean },
+  ): ClientHttp2Stream {
     const stream = this.#session.request(headers, options);
     this.#used = true;
-    this.#streams += 1;
+    this.#users.add(user);
     clearTimeout(this.#idle);
     stream.once('close', () => {
-      this.#streams -= 1;
-      if (this.#streams > 0) return;
+      this.#users.delete(user);
+      if (this.#users.size > 0) return;
       if (this.#leaving) this.#session.close();
       else this.#rest();
     });
@@ -79,6 +92,13 @@ export class UpstreamHttp2Session {
   #rest(): void {
     clearTimeout(this.#idle);
     this.#idle = setTimeout(() => this.#close(), this.#idleMs).unref();
+  }
+
+  /** The upstream's side is closed. What came whole before may still be read. */
+  #ended(): void {
+    this.#leave();
+    for (const user of this.#users) user.onConnectionEnd();
+    this.#session.close();
   }
 
   #close(): void {

@@ -11,7 +11,7 @@ import type { Dial } from './dial-upstream.ts';
 import { http2RequestHeaders, http2Trailers } from './http2-request-headers.ts';
 import { http1ResponseHead, trailerSection } from './http2-response-head.ts';
 import type { ResponseSink, UpstreamConnection } from './upstream-connection.ts';
-import type { UpstreamHttp2Session } from './upstream-http2-session.ts';
+import type { Http2StreamUser, UpstreamHttp2Session } from './upstream-http2-session.ts';
 import type { UpstreamTarget } from './upstream-target.ts';
 import type { Watching } from './upstream-watching.ts';
 
@@ -35,7 +35,8 @@ const MAX_TRIES = 3;
  * read, and what comes back is framed again, with trailers in the chunked form's own place. A request that the server
  * says it did not look at (REFUSED_STREAM, or above the last stream of a GOAWAY) goes out again on another session.
  */
-export class UpstreamHttp2Stream implements UpstreamConnection, MessageHandler<RequestHead> {
+export class UpstreamHttp2Stream implements UpstreamConnection, MessageHandler<RequestHead>, Http2StreamUser {
+  place = -1;
   readonly target: UpstreamTarget;
   readonly reused: boolean;
   #session: UpstreamHttp2Session;
@@ -117,6 +118,13 @@ export class UpstreamHttp2Stream implements UpstreamConnection, MessageHandler<R
     this.#watching?.ended();
   }
 
+  onConnectionEnd(): void {
+    const stream = this.#stream;
+    // One that is closed already, as a refused one, tells by its own `close`; one that came whole is read to its end.
+    if (stream === undefined || stream.closed || stream.state.remoteClose === 1) return;
+    this.#fail('upstream-reset', 'the upstream ended the connection');
+  }
+
   /** Of the request. */
   onHead(head: RequestHead): void {
     const { framing } = head;
@@ -160,7 +168,7 @@ export class UpstreamHttp2Stream implements UpstreamConnection, MessageHandler<R
     const headers = this.#headers ?? {};
     let stream: ClientHttp2Stream;
     try {
-      stream = this.#session.open(headers, { endStream: this.#bodiless, waitForTrailers: !this.#bodiless });
+      stream = this.#session.open(this, headers, { endStream: this.#bodiless, waitForTrailers: !this.#bodiless });
     } catch (error) {
       // The session ended since it was chosen; nothing was sent.
       this.#tryAgain(error instanceof Error ? error.message : String(error));
