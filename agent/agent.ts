@@ -8,6 +8,7 @@ import { Gateway } from './gateway/gateway.ts';
 import { Limiter } from './gateway/limiter.ts';
 import { Observer } from './gateway/observe/observer.ts';
 import { SharedPlans } from './gateway/plans/shared-plans.ts';
+import { loadRe2 } from './gateway/re2.ts';
 import { KeptConsumption } from './gateway/plans/kept-consumption.ts';
 import { wantedHosts, type WantedHost } from './preview-hosts.ts';
 import { previewState } from './preview-state.ts';
@@ -193,7 +194,7 @@ export class PreviewAgent {
   async #makeSource({ source, upstreams }: PreviewRequest, onUpdate: OnUpdate): Promise<Source> {
     if (source.kind === 'url') return new UrlSource(source, onUpdate);
     // Parsers, schemas and compilers are a third of the program, and a URL needs none of them.
-    const { FolderSource } = await import('./sources/folder-source.ts');
+    const [{ FolderSource }] = await Promise.all([import('./sources/folder-source.ts'), loadRe2()]);
     return new FolderSource({ dir: source.dir, upstreams, onUpdate, log: this.#options.log });
   }
 

@@ -1,4 +1,7 @@
 import fc from 'fast-check';
+import { open, type mkdtemp, type readFile, type rm, type writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { asAscii, withoutBuiltinImports } from './lean-chunks.ts';
@@ -24,6 +27,28 @@ test('each form of import of a module of Node reads only what is asked for', () 
   expect([agent, ask, openIt]).toEqual(['agent', 'get', 'open']);
   expect(http).toBe(all);
   expect(http).toBe(other);
+});
+
+test('what is asked of files comes without the module of promises, and does the same', async () => {
+  const code = withoutBuiltinImports(
+    'import { mkdtemp, "readFile" as read, rm, writeFile } from "node:fs/promises";\nimport { open } from "fs/promises";\n',
+  );
+  expect(code.match(/getBuiltinModule\("node:fs\/promises"\)/g)).toHaveLength(1);
+  const files = runInNewContext(`${code}; ({ mkdtemp, read, rm, writeFile, open })`, { process }) as {
+    mkdtemp: typeof mkdtemp;
+    read: typeof readFile;
+    rm: typeof rm;
+    writeFile: typeof writeFile;
+    open: unknown;
+  };
+  expect(files.open).toBe(open);
+  const folder = await files.mkdtemp(join(tmpdir(), 'adit-files-'));
+  const path = join(folder, 'text');
+  await files.writeFile(path, 'é', { mode: 0o600, flag: 'wx', flush: true });
+  expect(await files.read(path, 'utf8')).toBe('é');
+  await expect(files.writeFile(path, '', { flag: 'wx' })).rejects.toMatchObject({ code: 'EEXIST', path });
+  await files.rm(folder, { recursive: true });
+  await expect(files.read(path)).rejects.toMatchObject({ code: 'ENOENT', syscall: 'open', path });
 });
 
 test('a program may call what it imports `process`', () => {

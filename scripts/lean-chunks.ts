@@ -6,6 +6,7 @@ import { parseAst, type Plugin } from 'vite';
  *
  * * Node's own modules come by `process.getBuiltinModule`. An `import` of one makes Node read every export of it, those too that
  *   load on first use: `node:http` brings its WebSocket, and with it a whole HTTP client, 8 MiB of an idle process.
+ * * What `node:fs` can do by itself is not asked of `node:fs/promises`, which brings `node:readline`, the history of a REPL and watchers: 3 MiB.
  * * All is ASCII. A single other character makes Node keep the whole file with two bytes for each of them.
  */
 export function leanChunks(): Plugin {
@@ -19,6 +20,12 @@ export function leanChunks(): Plugin {
   };
 }
 
+/** Functions of `node:fs` that, turned into promises, do the same as those of `node:fs/promises`. */
+const SAME_AS_PROMISES: ReadonlySet<string> = new Set(
+  'access appendFile chmod copyFile link lstat mkdir mkdtemp opendir readdir readFile rename rm stat symlink unlink writeFile'.split(
+    ' ',
+  ),
+);
 const BUILTINS: ReadonlySet<string> = new Set(builtinModules.map((name) => name.replace(/^node:/, '')));
 
 /** Imports are the first to run wherever they stand; rolldown puts them first. */
@@ -28,13 +35,15 @@ export function withoutBuiltinImports(code: string): string {
     if (node.type !== 'ImportDeclaration' || node.specifiers.length === 0) continue;
     const name = String(node.source.value).replace(/^node:/, '');
     if (!BUILTINS.has(name)) continue;
-    const builtin = `globalThis.process.getBuiltinModule(${JSON.stringify(`node:${name}`)})`;
+    const builtin = builtinModule(name);
     const named: string[] = [];
     let statements = '';
     for (const specifier of node.specifiers) {
       const local = specifier.local.name;
       const imported = specifier.type !== 'ImportSpecifier' ? 'default' : nameOf(specifier.imported);
-      if (imported === 'default') statements += `const ${local} = ${builtin};`;
+      if (name === 'fs/promises' && SAME_AS_PROMISES.has(imported))
+        statements += `const ${local} = ${builtinModule('util')}.promisify(${builtinModule('fs')}.${imported});`;
+      else if (imported === 'default') statements += `const ${local} = ${builtin};`;
       else named.push(imported === local ? local : `${JSON.stringify(imported)}: ${local}`);
     }
     if (named.length > 0) statements += `const { ${named.join(', ')} } = ${builtin};`;
@@ -42,6 +51,10 @@ export function withoutBuiltinImports(code: string): string {
     copied = node.end;
   }
   return lean + code.slice(copied);
+}
+
+function builtinModule(name: string): string {
+  return `globalThis.process.getBuiltinModule(${JSON.stringify(`node:${name}`)})`;
 }
 
 /** In strings, templates, regular expressions and names an escape means the same; in comments nobody minds. */

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import type { Matcher, RouteConfig } from '../../shared/gateway/config.ts';
 import { HeaderList } from '../../shared/http1/header-list.ts';
 import { buildRouter } from './build-router.ts';
 import { compileMatcher } from './compile-matcher.ts';
 import { HeadView } from './head-view.ts';
 import { PrefixTree } from './prefix-tree.ts';
+import { loadRe2 } from './re2.ts';
 import { readRequestPath } from './request-path.ts';
 import { route } from './testing/config.ts';
 
@@ -16,6 +17,8 @@ function view(
   return new HeadView({ method, host, path, rawQuery: query, headers: new HeaderList(headers) });
 }
 const matches = (matcher: Matcher, parts: Parameters<typeof view>[0]): boolean => compileMatcher(matcher)(view(parts));
+
+beforeAll(loadRe2);
 
 test('each matcher holds what Traefik says it holds', () => {
   expect(matches({ kind: 'path-prefix', prefix: '/api' }, { path: '/apis' })).toBe(true);

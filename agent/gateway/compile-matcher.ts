@@ -1,15 +1,15 @@
-import { RE2JS } from 're2js';
 import { latin1Text } from '../../shared/gateway/byte-text.ts';
 import type { Matcher } from '../../shared/gateway/matcher.ts';
 import { assertNever } from '../../shared/result/result.ts';
 import { addressSet } from './address-set.ts';
+import { re2 } from './re2.ts';
 import type { RequestView } from './request-view.ts';
 
 export type Matches = (request: RequestView) => boolean;
 
 /**
  * A matcher as a closure. Regular expressions run in linear time (RE2) and are not anchored, as in Traefik's rules.
- * Throws RE2JSSyntaxException for a pattern that RE2 does not know; the compiler of manifests has refused those.
+ * Throws as `re2` does.
  */
 export function compileMatcher(matcher: Matcher): Matches {
   switch (matcher.kind) {
@@ -82,7 +82,7 @@ export function compileMatcher(matcher: Matcher): Matches {
 }
 
 export function compilePattern(pattern: string): (text: string) => boolean {
-  const compiled = RE2JS.compile(pattern);
+  const compiled = re2(pattern);
   return (text) => compiled.test(text);
 }
 

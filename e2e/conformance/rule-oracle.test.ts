@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { buildRouter } from '../../agent/gateway/build-router.ts';
 import { HeadView } from '../../agent/gateway/head-view.ts';
+import { loadRe2 } from '../../agent/gateway/re2.ts';
 import { readRequestPath } from '../../agent/gateway/request-path.ts';
 import { HeaderList } from '../../shared/http1/header-list.ts';
 import { analyze } from '../../shared/manifests/index.ts';
@@ -16,6 +17,7 @@ const withinMs = 60_000 + SETS * 200;
 const seed = Number(process.env['ADIT_CONFORMANCE_SEED'] ?? 1);
 
 const oracle = await RuleOracle.start();
+await loadRe2();
 
 describe.skipIf(oracle === undefined)("Traefik's own muxer and the preview take the same route", () => {
   afterAll(() => oracle?.stop());

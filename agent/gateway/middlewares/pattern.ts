@@ -1,4 +1,4 @@
-import { RE2JS } from 're2js';
+import { re2 } from '../re2.ts';
 
 /** A regular expression of Go, with the replacement rules of its `regexp` package. */
 export interface Pattern {
@@ -9,9 +9,9 @@ export interface Pattern {
   replaceAll(text: string, template: string): string;
 }
 
-/** Throws RE2JSSyntaxException for what RE2 does not know; the compiler of manifests has refused those. */
+/** Throws as `re2` does. */
 export function pattern(source: string): Pattern {
-  const compiled = RE2JS.compile(source);
+  const compiled = re2(source);
   const names = compiled.namedGroups();
   return {
     test: (text) => compiled.test(text),

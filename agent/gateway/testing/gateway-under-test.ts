@@ -5,6 +5,7 @@ import type { Session } from '../../../shared/yamux/session.ts';
 import type { YamuxStream } from '../../../shared/yamux/types.ts';
 import { Recorder } from '../../recorder/recorder.ts';
 import { Gateway, type GatewayOptions, type Serves } from '../gateway.ts';
+import { loadRe2 } from '../re2.ts';
 import { tunnelPair } from './tunnel-pair.ts';
 import { VisitorStream, type Answer, type Ask } from './visitor.ts';
 
@@ -61,6 +62,7 @@ export async function gatewayUnderTest(
   listener: RequestListener = mirror,
   options: Partial<GatewayOptions> = {},
 ): Promise<UnderTest> {
+  await loadRe2();
   const upstream = createServer(listener);
   const url = await listen(upstream);
   const recorder = new Recorder();
