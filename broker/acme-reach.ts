@@ -1,5 +1,6 @@
 import { get } from 'node:https';
 import { rootCertificates } from 'node:tls';
+import { failUnaskedSwitch } from '../shared/sockets/fail-unasked-switch.ts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -26,6 +27,7 @@ export function whyUnreachable(directory: string, ca: string | undefined, signal
     );
     request.on('timeout', () => request.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
     request.on('error', (error) => resolve(messageOf(error)));
+    failUnaskedSwitch(request, (error) => resolve(messageOf(error)));
   });
 }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { RequestListener, Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { RequestListener, Server, ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { callControl, successOf } from './control-call.ts';
 
@@ -50,6 +50,28 @@ test('a kept connection that the server closed is not a failure', async () => {
   server.on('connection', () => (connections += 1));
   for (let at = 0; at < 50; at += 1) expect((await callControl(url, call)).text).toBe('ok');
   expect(connections).toBeGreaterThan(1);
+});
+
+test('several kept connections that the server lost at once are not a failure', async () => {
+  const known = new Set<Socket>();
+  const waiting: ServerResponse[] = [];
+  const { url } = await serve(({ socket }, response) => {
+    if (known.has(socket)) socket.resetAndDestroy();
+    else if (waiting.push(response) >= 3) for (const each of waiting) each.end('ok');
+    known.add(socket);
+  });
+  await Promise.all([callControl(url, call), callControl(url, call), callControl(url, call)]);
+  expect(known.size).toBe(3);
+  expect((await callControl(url, call)).text).toBe('ok');
+});
+
+test('an answer that switches protocols is a failure, and the next call goes its way', async () => {
+  const { url } = await serve((_request, response) => response.end('ok'));
+  const { url: odd } = await serve((request) => {
+    request.socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\nmore');
+  });
+  await expect(callControl(odd, call)).rejects.toThrow('it switched protocols without being asked');
+  expect((await callControl(url, call)).text).toBe('ok');
 });
 
 test('a server that says nothing, an answer without end and one that was given up are failures', async () => {

@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, request as requestHttp } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import { failUnaskedSwitch } from '../shared/sockets/fail-unasked-switch.ts';
 
 export interface ControlCall {
   readonly method?: 'GET' | 'PUT';
@@ -31,17 +32,17 @@ const agents = {
 export async function callControl(url: URL, call: ControlCall): Promise<ControlAnswer> {
   const signal = AbortSignal.any([call.signal, AbortSignal.timeout(call.timeoutMs)]);
   try {
-    return await once(url, call, signal);
+    return await once(url, call, signal, true);
   } catch (error) {
-    // The server may have closed a kept connection just as it was used.
+    // The server may have closed a kept connection just as it was used; others that were kept are closed as well then.
     if (!(error instanceof StaleConnection) || signal.aborted) throw error;
-    return await once(url, call, signal);
+    return await once(url, call, signal, false);
   }
 }
 
 class StaleConnection extends Error {}
 
-function once(url: URL, call: ControlCall, signal: AbortSignal): Promise<ControlAnswer> {
+function once(url: URL, call: ControlCall, signal: AbortSignal, mayBeKept: boolean): Promise<ControlAnswer> {
   const isSecure = url.protocol === 'https:';
   return new Promise((resolve, reject) => {
     const request = (isSecure ? requestHttps : requestHttp)(url, {
@@ -50,13 +51,14 @@ function once(url: URL, call: ControlCall, signal: AbortSignal): Promise<Control
         ...call.headers,
         ...(call.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(call.body)) }),
       },
-      agent: agents[isSecure ? 'https:' : 'http:'],
+      agent: mayBeKept && agents[isSecure ? 'https:' : 'http:'],
       signal,
     });
     request.on('error', (error: NodeJS.ErrnoException) => {
       const isStale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
       reject(isStale ? new StaleConnection(error.message, { cause: error }) : error);
     });
+    failUnaskedSwitch(request, reject);
     request.once('response', (response) => {
       const { etag } = response.headers;
       textOf(response).then((text) => resolve({ status: response.statusCode ?? 0, etag, text }), reject);

@@ -21,11 +21,14 @@ export class HalfClosed {
     this.#moved = movedBytes(socket);
   }
 
-  /** To be called again and again. True: no byte has moved, nor waited for him, for the whole limit. */
-  isQuiet(now: number): boolean {
+  /**
+   * To be called again and again. True: no byte has moved, nor waited for him, for the whole limit. `isHeld`: bytes for him are
+   * kept back before they come here.
+   */
+  isQuiet(now: number, isHeld: boolean): boolean {
     const { writableLength, writableEnded } = this.#socket;
     const moved = movedBytes(this.#socket);
-    if (moved !== this.#moved || writableLength > 0) {
+    if (moved !== this.#moved || writableLength > 0 || isHeld) {
       this.#moved = moved;
       this.#movedAt = now;
     }

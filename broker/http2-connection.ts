@@ -37,6 +37,8 @@ export class Http2Connection {
   /** The visitor's preface and settings have come. */
   #greeted = false;
   #draining = false;
+  /** When the session was first seen to be over. */
+  #overSince: number | undefined;
 
   constructor(edge: Edge, entrance: Entrance, socket: TLSSocket, facts: ConnectionFacts) {
     this.#edge = edge;
@@ -93,17 +95,25 @@ export class Http2Connection {
   tick(now: number): void {
     const { limits } = this.#edge;
     for (const visitor of this.#visitors) visitor.tick(now);
-    if (this.#session.destroyed) return;
-    if (!this.#guard.bytesFit(now)) this.#calm('frames');
+    if (this.#session.destroyed) this.#tickAfterSession(now);
+    else if (!this.#guard.bytesFit(now)) this.#calm('frames');
     else if (!this.#greeted && now - this.#openedAt > limits.headTimeoutMs) this.#session.destroy();
     else if (this.#visitors.size === 0 && now - this.#idleSince > limits.keepAliveTimeoutMs) this.#session.close();
     else if (this.#session.closed && this.#visitors.size === 0 && now - this.#idleSince > limits.headTimeoutMs)
       this.#session.destroy();
   }
 
+  /** The session has ended our side alone: one who does not read, or does not end his own, may not hold the connection. */
+  #tickAfterSession(now: number): void {
+    const { headTimeoutMs, streamIdleTimeoutMs } = this.#edge.limits;
+    this.#overSince ??= now;
+    if (now - this.#overSince > (this.#socket.writableFinished ? headTimeoutMs : streamIdleTimeoutMs))
+      this.#socket.destroy();
+  }
+
   /** RFC 9113 §6.8: first a notice, so that what is on its way here is still served, then the end. */
   drain(): void {
-    if (this.#draining || this.#session.closed) return;
+    if (this.#draining || this.#session.closed || this.#session.destroyed) return;
     this.#draining = true;
     const session = this.#session;
     session.goaway(constants.NGHTTP2_NO_ERROR, LAST_POSSIBLE_STREAM);

@@ -77,7 +77,7 @@ export class TlsFront {
     this.#server.on('secureConnection', (socket) => this.#onSecure(socket));
     this.#server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
       options.onFailed(error);
-      const waiting = error.code === PLAIN_HTTP ? this.#waiting.get(endpoint(socket)) : undefined;
+      const waiting = error.code === PLAIN_HTTP ? this.#waiting.get(endpoint(socket) ?? '') : undefined;
       if (waiting === undefined) socket.destroy();
       else waiting.onPlainHttp();
     });
@@ -110,6 +110,10 @@ export class TlsFront {
   /** One of both is called, at most once; a connection whose handshake fails otherwise is closed. */
   handshake(socket: Socket, end: HandshakeEnd): void {
     const key = endpoint(socket);
+    if (key === undefined) {
+      socket.destroy();
+      return;
+    }
     this.#waiting.set(key, end);
     socket.once('close', () => {
       if (this.#waiting.get(key) === end) this.#waiting.delete(key);
@@ -118,12 +122,17 @@ export class TlsFront {
   }
 
   #onSecure(socket: TLSSocket): void {
-    const key = endpoint(socket);
+    const key = endpoint(socket) ?? '';
     const end = this.#waiting.get(key);
     this.#waiting.delete(key);
-    if (end === undefined || socket.alpnProtocol === ACME_PROTOCOL) {
+    if (end === undefined) {
+      socket.destroy();
+      return;
+    }
+    if (socket.alpnProtocol === ACME_PROTOCOL) {
       socket.on('error', () => socket.destroy());
-      socket.end();
+      // Not left to the other side: nobody looks after it any more.
+      socket.destroySoon();
       return;
     }
     const name = typeof socket.servername === 'string' ? canonicalHost(socket.servername) : undefined;
@@ -158,6 +167,7 @@ function certificateOf(pair: CertificatePair): Certificate {
   }
 }
 
-function endpoint(socket: Socket): string {
-  return `${socket.remoteAddress ?? ''} ${socket.remotePort ?? ''}`;
+/** Undefined once the other side has reset the connection, also before that was read: all of those would look the same. */
+function endpoint({ remoteAddress, remotePort }: Socket): string | undefined {
+  return remotePort === undefined ? undefined : `${remoteAddress} ${remotePort}`;
 }

@@ -241,7 +241,7 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
     this.#exchange?.tick(now);
     // An answer that has not begun has a limit of its own.
     const mayGiveUp = this.#exchange?.responding === true || this.#reading === 'upgraded';
-    if (this.#halfClosed?.isQuiet(now) === true && mayGiveUp) {
+    if (this.#halfClosed?.isQuiet(now, this.#hold.isHeld) === true && mayGiveUp) {
       this.#exchange?.abort();
       // What left before its end in order may still be on its way.
       if (this.#socket.writableEnded) this.#socket.destroy();
@@ -277,10 +277,11 @@ export class VisitorConnection implements ExchangeVisitor, MessageHandler<Reques
     if (isHeld) this.#onRoom();
   }
 
-  /** Ends the connection at once when it is idle, else after the answer that runs. */
+  /** Ends the connection at once when it is idle, else after the answer to what runs, or has begun to come. */
   drain(): void {
     this.#closing = true;
-    if (this.idle) this.#socket.end();
+    // A request that crosses the end on its way is not served (RFC 9112 §9.6): its answer could not leave any more.
+    if (this.idle && this.#parser.idle) this.#end();
   }
 
   /** An upgraded WebSocket is told that the broker restarts. */

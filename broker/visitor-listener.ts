@@ -66,6 +66,7 @@ export class VisitorListener {
   /** Visitors were told of unread bytes. */
   #isScarce = false;
   #goodbyes = 0;
+  #isDraining = false;
   #port = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -110,6 +111,7 @@ export class VisitorListener {
 
   /** Takes no new connections; idle ones end now, others after their answer. */
   drain(): void {
+    this.#isDraining = true;
     this.#server.close();
     for (const { socket, visitor } of this.#connections) {
       if (visitor === undefined) socket.destroy();
@@ -233,7 +235,7 @@ export class VisitorListener {
   #serve(connection: OpenConnection, visitor: Visitor): void {
     if (!this.#connections.has(connection)) return;
     connection.visitor = visitor;
-    if (this.#edge.draining) visitor.drain();
+    if (this.#isDraining) visitor.drain();
   }
 
   #tick(): void {

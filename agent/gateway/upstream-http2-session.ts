@@ -10,6 +10,8 @@ const SESSION_WINDOW = 4 * 1024 * 1024;
 const STREAMS_AT_FIRST = 100;
 /** However many the peer allows. */
 const MOST_STREAMS = 250;
+/** An upstream that does not close its side is not waited for any longer. */
+const FINISH_MS = 5_000;
 
 /** Who has a stream of a session. */
 export interface Http2StreamUser extends Bagged {
@@ -45,7 +47,7 @@ export class UpstreamHttp2Session {
     this.#session = session;
     session.once('connect', () => session.setLocalWindowSize(SESSION_WINDOW));
     session.on('error', (error: Error) => (this.failure ??= error));
-    session.on('goaway', () => this.#leave());
+    session.on('goaway', () => this.#close());
     session.once('close', () => this.#leave());
     // The session does not look: the connection was dialled so that half of it may stay open.
     socket.on('end', () => this.#ended());
@@ -77,7 +79,7 @@ export class UpstreamHttp2Session {
     stream.once('close', () => {
       this.#users.delete(user);
       if (this.#users.size > 0) return;
-      if (this.#leaving) this.#session.close();
+      if (this.#leaving) this.#close();
       else this.#rest();
     });
     return stream;
@@ -98,12 +100,15 @@ export class UpstreamHttp2Session {
   #ended(): void {
     this.#leave();
     for (const user of this.#users) user.onConnectionEnd();
-    this.#session.close();
+    this.#close();
   }
 
+  /** Ends with its last stream. */
   #close(): void {
     this.#leave();
     this.#session.close();
+    // The session ends our side only, and the connection may stay half open.
+    if (this.#users.size === 0) setTimeout(() => this.#socket.destroy(), FINISH_MS).unref();
   }
 
   #leave(): void {

@@ -2,6 +2,7 @@ import { request as requestHttp } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 
+import { failUnaskedSwitch } from '../../shared/sockets/fail-unasked-switch.ts';
 import { openThroughProxy } from '../tunnels/open-socket.ts';
 import { trustOf } from '../tunnels/trust.ts';
 
@@ -66,6 +67,7 @@ export class HttpCaller {
         connected();
         this.#open.delete(sent);
       });
+      failUnaskedSwitch(sent, reject);
       sent.once('response', resolve);
       sent.end(body);
     });

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { developmentCaDir } from '../../main/state-folders.ts';
 import { EXIT, tellFailure } from '../errors.ts';
@@ -25,7 +26,7 @@ Examples:
     .action(async (flags: Flags) => {
       try {
         const { openDevelopmentCa } = await import('../../shared/certificates/development-ca-folder.ts');
-        const { ca, file } = await openDevelopmentCa(flags.folder);
+        const { ca, file } = await openDevelopmentCa(resolve(flags.folder));
         const until = ca.until.toISOString();
         const steps = trustSteps(process.platform, file);
         if (flags.json === true) {

@@ -1,7 +1,7 @@
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { DevelopmentCa } from './development-ca.ts';
 import { DevelopmentCaError, openDevelopmentCa } from './development-ca-folder.ts';
 
@@ -13,7 +13,10 @@ beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'adit-ca-'));
   folder = join(root, 'new', 'ca');
 });
-afterEach(() => rm(root, { recursive: true, force: true }));
+afterEach(() => {
+  vi.useRealTimers();
+  return rm(root, { recursive: true, force: true });
+});
 
 async function refused(): Promise<string> {
   const error: unknown = await openDevelopmentCa(folder).catch((reason: unknown) => reason);
@@ -31,6 +34,19 @@ test('an authority is made once, with its key for the owner only', async () => {
     ['.', 'ca.pem', 'ca-key.pem'].map(async (name) => (await stat(join(folder, name))).mode & 0o777),
   );
   expect(modes).toEqual([0o700, 0o644, 0o600]);
+});
+
+test('a folder that was there stays open to whom it was, and the key in it is for the owner only', async () => {
+  await mkdir(folder, { recursive: true });
+  await chmod(folder, 0o755);
+  await openDevelopmentCa(folder);
+  // As a copy from elsewhere may be.
+  await chmod(join(folder, 'ca-key.pem'), 0o644);
+  await openDevelopmentCa(folder);
+  const modes = await Promise.all(
+    [folder, join(folder, 'ca-key.pem')].map(async (at) => (await stat(at)).mode & 0o777),
+  );
+  expect(modes).toEqual([0o755, 0o600]);
 });
 
 test('who opens it at the same time has the same authority, and nothing else is left in the folder', async () => {
@@ -84,5 +100,16 @@ test('an authority near its end is renewed with the same key', async () => {
   expect(renewed.state).toBe('renewed');
   expect(renewed.ca.until.getTime()).toBeGreaterThan(Date.now() + 3_000 * DAY_MS);
   expect(await readFile(file, 'utf8')).toBe(renewed.ca.cert);
+  expect((await openDevelopmentCa(folder)).state).toBe('kept');
+});
+
+test('an authority that was made while the clock was ahead is renewed with the same key', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 400 * DAY_MS });
+  const early = await openDevelopmentCa(folder);
+  expect(early.state).toBe('new');
+  vi.useRealTimers();
+  const renewed = await openDevelopmentCa(folder);
+  expect(renewed.state).toBe('renewed');
+  expect(renewed.ca.from.getTime()).toBeLessThan(Date.now());
   expect((await openDevelopmentCa(folder)).state).toBe('kept');
 });

@@ -1,4 +1,4 @@
-import { chmod, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { DevelopmentCa } from './development-ca.ts';
@@ -15,18 +15,18 @@ export interface OpenedDevelopmentCa {
   readonly ca: DevelopmentCa;
   /** Of its certificate. */
   readonly file: string;
-  /** `new`: there was none; `renewed`: the one before came to its end, and visitors have to trust this one. */
+  /** `new`: there was none; `renewed`: the one before came to its end, or begins later, and visitors have to trust this one. */
   readonly state: 'kept' | 'new' | 'renewed';
 }
 
 /**
- * The authority of a folder, made when there is none; several processes may open the same folder at once. The key is 0600
- * in a folder of 0700. Rejects with `DevelopmentCaError`, and never takes the place of a file that it cannot use.
+ * The authority of a folder, made when there is none; several processes may open the same folder at once. The key is 0600,
+ * and a folder that had to be made 0700; one that was there may hold other things for others. Rejects with
+ * `DevelopmentCaError`, and never takes the place of a file that it cannot use.
  */
 export async function openDevelopmentCa(folder: string): Promise<OpenedDevelopmentCa> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    await chmod(folder, 0o700);
     return await open(folder);
   } catch (error) {
     if (error instanceof DevelopmentCaError) throw error;
@@ -43,13 +43,16 @@ async function open(folder: string): Promise<OpenedDevelopmentCa> {
     throw new DevelopmentCaError(
       `${keyFile} is missing: bring it back, or delete ${file} to have a new authority made`,
     );
+  if (knownKey !== undefined && ((await stat(keyFile)).mode & 0o077) !== 0) await chmod(keyFile, 0o600);
   const key = knownKey ?? (await firstOf(keyFile, await DevelopmentCa.makeKey(), 0o600));
   if (known === undefined) {
     const cert = await firstOf(file, await usable(file, keyFile, () => DevelopmentCa.certify(key)), 0o644);
     return { ca: await usable(file, keyFile, () => DevelopmentCa.from(cert, key)), file, state: 'new' };
   }
   const ca = await usable(file, keyFile, () => DevelopmentCa.from(known, key));
-  if (ca.until.getTime() - Date.now() > MIN_LIFE_MS) return { ca, file, state: 'kept' };
+  const now = Date.now();
+  // One that was made while the clock was ahead is believed by nobody now.
+  if (ca.from.getTime() <= now && ca.until.getTime() - now > MIN_LIFE_MS) return { ca, file, state: 'kept' };
   const cert = await DevelopmentCa.certify(key);
   const fresh = await writeBeside(file, cert, 0o644);
   await rename(fresh, file);

@@ -93,6 +93,10 @@ export class DevelopmentCa {
     return HOST.test(name);
   }
 
+  get from(): Date {
+    return this.#certificate.notBefore;
+  }
+
   get until(): Date {
     return this.#certificate.notAfter;
   }

@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { getCACertificates } from 'node:tls';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { AuthClientConfig } from '../../../shared/gateway/auth.ts';
+import { failUnaskedSwitch } from '../../../shared/sockets/fail-unasked-switch.ts';
 import { AgentError } from '../../errors.ts';
 import { guardedLookup, isRefusedAddress } from '../address-guard.ts';
 
@@ -67,6 +68,7 @@ function askOnce(url: URL, { method, headers, body, client, signal }: ServerAsk)
     const failed = (error: Error): void =>
       reject(limit.aborted ? new Error(`no answer within ${client.timeoutMs} ms`) : error);
     sent.once('error', failed);
+    failUnaskedSwitch(sent, failed);
     sent.once('response', (response) => {
       const parts: Buffer[] = [];
       let bytes = 0;
