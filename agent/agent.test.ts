@@ -1,9 +1,10 @@
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { PreviewEvent } from '../shared/process/lines.ts';
 import { closeServer, listen, mirror } from './gateway/testing/gateway-under-test.ts';
 import { VisitorStream, type Answer } from './gateway/testing/visitor.ts';
@@ -40,12 +41,12 @@ afterEach(async () => {
   await rm(workspace, { recursive: true });
 });
 
-async function start(): Promise<Agent> {
+async function start(log = pino({ level: 'silent' })): Promise<Agent> {
   const agent = await startAgent({
     token: 't',
     stateDir: join(folder, 'state'),
     control: { url: control.url, enrolmentKey: ENROLMENT_KEY },
-    log: pino({ level: 'silent' }),
+    log,
     onEvent: (event) => events.push(event),
   });
   agents.push(agent);
@@ -167,6 +168,65 @@ test('a restarted agent has the same host, and a URL needs no manifests', async 
   await expect.poll(() => broker.sessions.size).toBe(1);
   const answer = (await ask(broker, host, '/any?thing')).json() as { url: string; headers: { host: string } };
   expect([answer.url, `http://${answer.headers.host}`]).toEqual(['/any?thing', url]);
+});
+
+test('on a machine whose clock is hours ahead it is live for as long as its token lives', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 8 * 3_600_000 });
+  try {
+    const agent = await start();
+    await agent.startPreview({ source: { kind: 'url', url, name: 'plain' }, upstreams: {} });
+    const host = await live(agent);
+    const [broker] = brokers;
+    if (broker === undefined) throw new Error('there is no broker');
+    expect((await ask(broker, host, '/')).status).toBe(200);
+    expect(agent.status().error).toBeUndefined();
+    expect(events.map(({ event }) => event)).not.toContain('token-expired');
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('what brokers tell of themselves does not compile the routes again', async () => {
+  const lines: string[] = [];
+  const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) });
+  const agent = await start(log);
+  await agent.startPreview({ source: { kind: 'url', url, name: 'plain' }, upstreams: {} });
+  await live(agent);
+  const applied = (): number => lines.filter((line) => line.includes('configuration applied')).length;
+  const before = applied();
+  expect(before).toBeGreaterThan(0);
+  const late = await TestBroker.start('b4');
+  brokers.push(late);
+  await control.heartbeat(late.record);
+  // The list is told before it is written.
+  await expect.poll(() => readFile(join(folder, 'state', 'lease.json'), 'utf8'), { timeout: 15_000 }).toContain('"b4"');
+  expect(applied()).toBe(before);
+});
+
+test('while it ends, a directory that changes makes no new links', async () => {
+  const held = Promise.withResolvers<void>();
+  const slow = createServer((_asked, reply) => void held.promise.then(() => reply.end('late')));
+  const agent = await start();
+  await agent.startPreview({ source: { kind: 'url', url: await listen(slow), name: 'plain' }, upstreams: {} });
+  const host = await live(agent);
+  const [broker] = brokers;
+  if (broker === undefined) throw new Error('there is no broker');
+  const { session } = broker.only();
+  const came = once(slow, 'request');
+  const answer = ask(broker, host, '/');
+  await came;
+  const closed = agent.close({ graceMs: 60_000 });
+  await expect.poll(() => session.canOpen).toBe(false);
+  const late = await TestBroker.start('b4');
+  brokers.push(late);
+  await control.heartbeat(late.record);
+  // The list is told before it is written.
+  await expect.poll(() => readFile(join(folder, 'state', 'lease.json'), 'utf8'), { timeout: 15_000 }).toContain('"b4"');
+  held.resolve();
+  expect((await answer).status).toBe(200);
+  await closed;
+  await closeServer(slow);
+  expect(brokers.map(({ dials }) => dials.length)).toEqual([1, 1, 1, 0]);
 });
 
 test('another folder replaces the first; one that cannot be read leaves it running', async () => {

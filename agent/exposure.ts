@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Link } from '../shared/agent/api.ts';
 import type { PreviewEvent } from '../shared/process/lines.ts';
@@ -36,6 +37,7 @@ export class Exposure {
   #places: ReadonlyMap<string, { readonly host: string; readonly url: string }> = new Map();
   #lease: CurrentLease | undefined;
   #error: AgentError | undefined;
+  #closed = false;
   readonly #expiry = new TokenExpiry((at) => this.#onExpired(at));
 
   constructor(options: ExposureOptions) {
@@ -88,6 +90,7 @@ export class Exposure {
 
   /** Ends the links after the exchanges on them, and the lease. `keep`: the next start has the same hosts. */
   async close(graceMs: number, { keep }: { keep: boolean }): Promise<void> {
+    this.#closed = true;
     const tunnels = this.#tunnels;
     this.#tunnels = undefined;
     this.#expiry.stop();
@@ -100,17 +103,21 @@ export class Exposure {
   }
 
   #onLease(current: CurrentLease): void {
+    // The lease outlives the links: a newer session would take the place of one on which exchanges end.
+    if (this.#closed) return;
     if (current.token !== this.#lease?.token) this.#error = undefined;
     this.#lease = current;
-    this.#expiry.watch(current.token);
+    this.#expiry.watch(current.token, current.tokenExpiresAt);
     const places = new Map<string, { host: string; url: string }>();
-    for (const [at, name] of this.#names.entries()) {
+    for (const [at, name] of current.names.entries()) {
       const host = current.hosts[at];
       const url = current.urls[at];
       if (host !== undefined && url !== undefined) places.set(name, { host, url });
     }
+    // What brokers tell of themselves comes every few seconds, and to place hosts is to compile all routes.
+    const moved = !isDeepStrictEqual(places, this.#places);
     this.#places = places;
-    this.#options.onPlaces();
+    if (moved) this.#options.onPlaces();
     this.#options.onChange();
     if (this.#tunnels === undefined) this.#tunnels = this.#dial(current.agentId);
     else this.#tunnels.update();

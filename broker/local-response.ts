@@ -3,7 +3,7 @@ import { HeaderList } from '../shared/http1/header-list.ts';
 import { writeResponseHead } from '../shared/http1/write-head.ts';
 import type { LocalResponse } from './entrance.ts';
 
-/** Unread events of a follower that is as good as gone. */
+/** Unread events, besides the largest, of a follower that is as good as gone. */
 const MAX_UNREAD_BYTES = 64 * 1024;
 
 /** The connection that a listener answers itself. It is told `closed` with events: what is to be done at its end. */
@@ -26,10 +26,14 @@ export function localResponse(connection: LocalConnection): LocalResponse {
     stream(closed) {
       connection.streams(closed);
       connection.write(headOf(200, 'OK', 'text/event-stream', []));
+      // The first event is a list of any length, and the next one may come before any of it could be read.
+      let largest = 0;
       return {
         write: (text) => {
-          if (connection.socket.writableLength > MAX_UNREAD_BYTES) connection.socket.destroy();
-          else connection.write(Buffer.from(text));
+          const bytes = Buffer.from(text);
+          if (connection.socket.writableLength > MAX_UNREAD_BYTES + largest) connection.socket.destroy();
+          else connection.write(bytes);
+          largest = Math.max(largest, bytes.length);
         },
         end: () => connection.socket.end(),
       };

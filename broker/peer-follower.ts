@@ -15,6 +15,8 @@ const DOUBT_MS = 1_500;
 const SILENCE_MS = 6_000;
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 2_000;
+/** A peer that was followed for as long was lost by chance: it is asked again at once. */
+const HELD_MS = 5_000;
 const MAX_EVENT_BYTES = 32 * 1024 * 1024;
 
 export interface PeerFollowerReceiver {
@@ -36,6 +38,9 @@ export class PeerFollower {
   #retry: NodeJS.Timeout | undefined;
   #silence: SilenceWatch | undefined;
   #retryMs = FIRST_RETRY_MS;
+  #upAt = 0;
+  /** How often in a row it was lost as soon as it was up. */
+  #flaps = 0;
   #stopped = false;
   #lastReason: string | undefined;
   up = false;
@@ -152,7 +157,7 @@ export class PeerFollower {
 
   #onUp(): void {
     this.up = true;
-    this.#retryMs = FIRST_RETRY_MS;
+    this.#upAt = performance.now();
     this.#lastReason = undefined;
     this.#log.info({ hosts: this.#hosts.size }, 'peer follows');
     this.#receiver.onUp();
@@ -170,7 +175,11 @@ export class PeerFollower {
     this.#hosts.clear();
     this.#silence?.stop();
     ended?.destroy();
-    if (wasUp) this.#receiver.onDown(reason);
+    if (wasUp) {
+      this.#flaps = performance.now() - this.#upAt >= HELD_MS ? 0 : Math.min(10, this.#flaps + 1);
+      this.#retryMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#flaps);
+      this.#receiver.onDown(reason);
+    }
     if (this.#stopped) return;
     // One line for each new reason, not one for each try.
     if (this.#lastReason !== reason) this.#log.warn({ reason }, 'peer is away');

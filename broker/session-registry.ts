@@ -109,7 +109,11 @@ export class SessionRegistry {
 
   #sweep(): void {
     const now = performance.now();
-    for (const session of this.#sessions) session.sweepIdle(now);
+    const wall = Date.now();
+    for (const session of this.#sessions) {
+      session.sweepIdle(now);
+      session.checkExpiry(wall);
+    }
     if (this.#sessions.size > this.#crowdedAbove) this.#relieve(now);
   }
 

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createLocalJWKSet, jwtVerify, errors as joseErrors } from 'jose';
 import type { JSONWebKeySet } from 'jose';
 import type { Logger } from 'pino';
@@ -36,6 +37,7 @@ export class SigningKeys {
   #warned = false;
   #lastFetchAt = 0;
   #fetching: Promise<void> | undefined;
+  #looking: Promise<void> | undefined;
 
   constructor(options: SigningKeysOptions) {
     this.#options = options;
@@ -63,8 +65,10 @@ export class SigningKeys {
     const first = await this.#checkOnce(token, this.#verify);
     if (first.ok || first.error.code !== 'broker.unknown-key' || this.#options.url === undefined)
       return unknownAsUnauthorized(first);
-    if (performance.now() - this.#lastFetchAt < UNKNOWN_KEY_PAUSE_MS) return unknownAsUnauthorized(first);
-    await this.#refresh();
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined;
+    });
+    await this.#looking;
     return unknownAsUnauthorized(await this.#checkOnce(token, this.#verify));
   }
 
@@ -89,6 +93,14 @@ export class SigningKeys {
         return fail('broker.forbidden', `the claim ${error.claim} of the token does not fit`);
       return fail('broker.unauthorized', 'the token is not valid');
     }
+  }
+
+  /** A good token may be of a key that is newer than the last answer; whoever comes meanwhile waits as well. */
+  async #look(): Promise<void> {
+    const { signal } = this.#abort;
+    const waitMs = this.#lastFetchAt + UNKNOWN_KEY_PAUSE_MS - performance.now();
+    if (waitMs > 0) await sleep(waitMs, undefined, { ref: false, signal }).catch(() => undefined);
+    await this.#refresh();
   }
 
   #refresh(): Promise<void> {

@@ -183,6 +183,11 @@ export class TunnelSession extends Target {
     this.endRunning((host) => !allowed.has(host));
   }
 
+  /** A clock that was set forward makes no timer fire. */
+  checkExpiry(now: number): void {
+    if (now >= this.#claims.exp * 1000) this.dismiss('the token has expired');
+  }
+
   /** Requests that reach the agent over other brokers count as well. */
   override cost(now: number): number {
     const fresh = now - this.#load.at < LOAD_HOLDS_MS;

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { YamuxStream } from '../shared/yamux/types.ts';
 import type { Broker } from './index.ts';
 import { TestAgent } from './testing/test-agent.ts';
@@ -103,6 +103,18 @@ describe('tokens', () => {
     expect(await renewed.session.ping()).toBeGreaterThan(0);
   });
 });
+
+test('the end of a token ends the session also when the clock of the broker was set forward', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  try {
+    const agent = await TestAgent.dial(url(), { token: await keys.token('agent-1', [HOST]), hosts: [HOST] });
+    vi.setSystemTime(Date.now() + 3_600_000);
+    expect(await agent.received('drain')).toMatchObject({ reason: 'the token has expired' });
+    await dead(agent);
+  } finally {
+    vi.useRealTimers();
+  }
+}, 10_000);
 
 describe('sessions', () => {
   test('the newest generation of an agent wins, and requests of the old one may finish', async () => {

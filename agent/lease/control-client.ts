@@ -11,6 +11,8 @@ import { HttpCaller } from './http-call.ts';
 import type { HttpCall } from './http-call.ts';
 
 const ANSWER_TIMEOUT_MS = 5000;
+/** What stands still no longer than that, and does not end either. */
+const CALL_MS = 15_000;
 /** The control plane sends a comment every 3 s; a stream that is silent for longer is dead. */
 const EVENTS_SILENCE_MS = 9_000;
 const MAX_ANSWER_BYTES = 1024 * 1024;
@@ -38,9 +40,11 @@ export class ControlRefusal extends AgentError {
 export class ControlClient {
   readonly #base: URL;
   readonly #caller: HttpCaller;
+  readonly #callMs: number;
 
-  /** `ca`: certificates in PEM, trusted besides the public ones. */
-  constructor(url: string, ca?: string) {
+  /** `ca`: certificates in PEM, trusted besides the public ones. `callMs`: what one call may take, but to follow. */
+  constructor(url: string, ca?: string, callMs = CALL_MS) {
+    this.#callMs = callMs;
     this.#base = new URL(url.endsWith('/') ? url : `${url}/`);
     this.#caller = new HttpCaller(ca);
   }
@@ -114,6 +118,16 @@ export class ControlClient {
   #call<T>(what: string, call: Call & { readonly reply: z.ZodType<T> }): Promise<T>;
   #call(what: string, call: Call): Promise<undefined>;
   async #call<T>(what: string, call: Call & { readonly reply?: z.ZodType<T> }): Promise<T | undefined> {
+    const deadline = AbortSignal.timeout(this.#callMs);
+    try {
+      return await this.#ask(what, { ...call, signal: AbortSignal.any([call.signal, deadline]) });
+    } catch (error) {
+      if (!deadline.aborted || error instanceof ControlRefusal) throw error;
+      throw unreachable(what, this.#base, new Error(`no whole answer within ${this.#callMs} ms`));
+    }
+  }
+
+  async #ask<T>(what: string, call: Call & { readonly reply?: z.ZodType<T> }): Promise<T | undefined> {
     const { method, path, bearer, body, reply, signal } = call;
     const answer = await this.#request(what, path, {
       method,

@@ -27,6 +27,9 @@ export type Held = z.infer<typeof held>;
 export const nothingHeld: Held = { leases: [], token: '', tokenExpiresAt: 0, brokers: [] };
 
 export interface HostsOfNames {
+  /** Wanted names that have a host, in order. */
+  readonly names: string[];
+  /** One a name, in the same order. */
   readonly hosts: string[];
   readonly urls: string[];
   /** Wanted names that have no host yet, in order. */
@@ -45,7 +48,7 @@ export function hostsOfNames(names: readonly string[], leases: readonly HeldLeas
     }),
   );
   const used = new Set<string>();
-  const found: { host: string; url: string }[] = [];
+  const found: { name: string; host: string; url: string }[] = [];
   const missing: string[] = [];
   for (const name of names) {
     const index = free.findIndex((entry) => entry.name === name);
@@ -57,6 +60,7 @@ export function hostsOfNames(names: readonly string[], leases: readonly HeldLeas
     }
   }
   return {
+    names: found.map(({ name }) => name),
     hosts: found.map(({ host }) => host),
     urls: found.map(({ url }) => url),
     missing,

@@ -1,4 +1,7 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -122,6 +125,39 @@ describe('hosts', () => {
     expect(decodeJwt(second.current()?.token ?? '')['hosts']).toEqual(second.current()?.hosts);
   });
 
+  test('that are granted while the keeper is stopped are given back', async () => {
+    await using hold = await AnswerHold.before(lasting.url);
+    const asked: string[] = [];
+    hold.instead = (method, path) => void asked.push(`${method} ${path.replace(/lse-.*/, 'ID')}`);
+    const kept = keeper(hold.url);
+    await kept.start(['petstore']);
+    const held = hold.holdNext();
+    const started = expect(kept.start(['petstore', 'orders'])).rejects.toMatchObject({ code: 'lease-stopped' });
+    await held.came;
+    const stopped = kept.stop();
+    held.release();
+    await stopped;
+    await started;
+    expect(asked.filter((call) => call === 'DELETE /v1/leases/ID')).toHaveLength(2);
+  });
+
+  test('are not asked for any more when the keeper is stopped while it enrols, and the agent is not lost', async () => {
+    await using hold = await AnswerHold.before(lasting.url);
+    const asked: string[] = [];
+    hold.instead = (method, path) => void asked.push(`${method} ${path}`);
+    const kept = keeper(hold.url);
+    const held = hold.holdNext();
+    const started = expect(kept.start(['petstore'])).rejects.toMatchObject({ code: 'lease-stopped' });
+    await held.came;
+    const stopped = kept.stop();
+    held.release();
+    await stopped;
+    await started;
+    expect(asked).not.toContain('POST /v1/leases');
+    await kept.start(['petstore']);
+    expect(asked.filter((call) => call === 'POST /v1/agents')).toHaveLength(1);
+  });
+
   test('are the same ones after the agent restarts, and its secret and token are readable for the owner only', async () => {
     const { url } = lasting;
     const first = keeper(url);
@@ -163,6 +199,54 @@ describe('hosts', () => {
     await until(() => kept.current()?.token === token).toBe(false);
     expect(kept.current()?.hosts).toEqual(hosts);
   });
+
+  test('that are refused take no token from those that are leased', async () => {
+    await using hold = await AnswerHold.before(lasting.url);
+    let now = Date.now();
+    const kept = keeper(hold.url, { now: () => now, random: () => 0 });
+    await kept.start(['petstore']);
+    const { token, hosts } = kept.current() ?? {};
+    hold.instead = (method, path) => (method === 'POST' && path === '/v1/leases' ? 409 : undefined);
+    await expect(kept.start(['orders', 'petstore'])).rejects.toMatchObject({ code: 'control-refused' });
+    expect(kept.current()).toBeUndefined();
+    expect(changes.at(-1)).toMatchObject({ names: ['petstore'], hosts, token });
+    // Half of the life of the token.
+    now += 1_800_000;
+    await expect(kept.start(['orders', 'petstore'])).rejects.toMatchObject({ code: 'control-refused' });
+    await until(() => changes.at(-1)?.token).not.toBe(token);
+    expect(changes.at(-1)).toMatchObject({ names: ['petstore'], hosts });
+    // Renewed once, not with each try.
+    let renewals = 0;
+    hold.instead = (method, path) => {
+      if (path.endsWith('/renew')) renewals += 1;
+      return method === 'POST' && path === '/v1/leases' ? 409 : undefined;
+    };
+    await expect(kept.start(['orders', 'petstore'])).rejects.toMatchObject({ code: 'control-refused' });
+    expect(renewals).toBe(0);
+  });
+});
+
+describe('the clock of the machine', () => {
+  test('set back by hours delays no renewal', async () => {
+    let now = Date.now() + 8 * 3_600_000;
+    const looks: (() => void)[] = [];
+    const kept = keeper(lasting.url, {
+      now: () => now,
+      random: () => 0,
+      // One look at the clock after the other, by hand.
+      pause: (_ms, signal) =>
+        new Promise((resolve) => {
+          signal.addEventListener('abort', () => resolve(), { once: true });
+          looks.push(resolve);
+        }),
+    });
+    await kept.start(['petstore']);
+    const { token } = kept.current() ?? {};
+    await until(() => looks.length).toBeGreaterThan(0);
+    now -= 8 * 3_600_000;
+    for (const look of looks.splice(0)) look();
+    await until(() => kept.current()?.token === token).toBe(false);
+  });
 });
 
 describe('the control plane', () => {
@@ -201,6 +285,30 @@ describe('the control plane', () => {
     expect(kept.current()?.brokers.map(({ id }) => id)).toEqual(['b1', 'b2']);
     await second.heartbeat(broker('b3'));
     await until(() => kept.current()?.brokers.map(({ id }) => id)).toEqual(['b3']);
+  });
+
+  test('whose stream of brokers ends as soon as it is open is asked less and less often', async () => {
+    const server = createServer((asked, reply) => {
+      // Whoever asks for anything else waits.
+      if (asked.url !== '/v1/brokers/events') return;
+      reply.writeHead(200, { 'content-type': 'text/event-stream' });
+      reply.end('event: brokers\ndata: {"brokers":[]}\n\n');
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const pauses: number[] = [];
+    const kept = keeper(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, {
+      random: () => 1,
+      pause: async (ms) => void pauses.push(ms),
+    });
+    const stopped = expect(kept.start(['petstore'])).rejects.toMatchObject({ code: 'lease-stopped' });
+    await until(() => pauses.length).toBeGreaterThanOrEqual(7);
+    await kept.stop();
+    await stopped;
+    server.close();
+    server.closeAllConnections();
+    expect(pauses.slice(0, 7)).toEqual([500, 1000, 2000, 4000, 8000, 15_000, 15_000]);
+    expect(kinds()).toEqual([]);
   });
 
   test.each([
@@ -287,6 +395,50 @@ describe('the control plane', () => {
 });
 
 describe('the state folder', () => {
+  test('that can be written no more keeps no renewed token from the links', async () => {
+    let now = Date.now();
+    const kept = keeper(lasting.url, { now: () => now, random: () => 0 });
+    await kept.start(['petstore']);
+    const { token, hosts } = kept.current() ?? {};
+    const state = join(folder, 'state');
+    await rename(state, join(folder, 'before'));
+    await writeFile(state, '');
+    now += 1_800_000;
+    await kept.start(['petstore']);
+    await until(() => kept.status().error?.code).toBe('state-unwritable');
+    expect(changes.at(-1)?.hosts).toEqual(hosts);
+    expect(changes.at(-1)?.token).not.toBe(token);
+    // It is written as soon as it can be.
+    await rm(state);
+    await kept.start(['petstore']);
+    await until(() => readFile(join(state, 'lease.json'), 'utf8').catch(() => '')).toContain(changes.at(-1)?.token);
+  });
+
+  test('that can be written no more hinders no end', async () => {
+    const kept = keeper(lasting.url);
+    await kept.start(['petstore']);
+    const state = join(folder, 'state');
+    await rename(state, join(folder, 'before'));
+    await writeFile(state, '');
+    await kept.stop();
+    expect(kept.current()).toBeUndefined();
+  });
+
+  test('that cannot be used makes one agent, not one with each try', async () => {
+    const stateDir = join(folder, 'taken');
+    await writeFile(stateDir, '');
+    await using hold = await AnswerHold.before(lasting.url);
+    let enrolled = 0;
+    hold.instead = (_method, path) => void (enrolled += Number(path === '/v1/agents'));
+    const kept = keeper(hold.url, { stateDir });
+    for (let tries = 0; tries < 3; tries += 1)
+      await expect(kept.start(['petstore'])).rejects.toMatchObject({ code: 'state-unwritable' });
+    await until(() => enrolled).toBe(1);
+    // The tries go on one after the other.
+    await expect(kept.start(['petstore'])).rejects.toMatchObject({ code: 'state-unwritable' });
+    expect(enrolled).toBe(1);
+  });
+
   test('with a torn file is as good as empty', async () => {
     const { url } = lasting;
     const first = keeper(url);

@@ -24,9 +24,12 @@ const MIN_WAIT_MS = 100;
 const RENEW_SOON_MS = 5000;
 const RENEW_SOON_EVERY_MS = 30_000;
 const RETRY = { firstMs: 500, capMs: 15_000 };
+/** A stream of brokers that held this long ended by chance. */
+const STREAM_HELD_MS = 10_000;
 /** What was refused will most likely be refused again. */
 const RETRY_REFUSED_MS = 30_000;
-const RELEASE_TIMEOUT_MS = 2000;
+/** How long the end waits for what was asked for before, and for what is given back. */
+const LAST_CALLS_MS = 2000;
 
 export interface LeaseKeeperOptions {
   /** The control plane, `http(s)://HOST:PORT`. */
@@ -50,12 +53,22 @@ export interface LeaseKeeperOptions {
   readonly pause?: Pause | undefined;
 }
 
+interface Ends {
+  readonly stop: AbortController;
+  /** Later than `stop`: nothing is waited for any more. */
+  readonly giveUp: AbortController;
+}
+
 export interface CurrentLease {
   readonly agentId: string;
-  /** One a wanted name, in the same order. */
+  /** Those of the wanted names that have a host, in order. */
+  readonly names: readonly string[];
+  /** One a name, in the same order. */
   readonly hosts: readonly string[];
   readonly urls: readonly string[];
   readonly token: string;
+  /** By the clock of this machine, in milliseconds since the epoch. */
+  readonly tokenExpiresAt: number;
   /** When the first of the leases ends, ISO 8601. */
   readonly expiresAt: string;
   readonly brokers: readonly BrokerRecord[];
@@ -79,11 +92,16 @@ export class LeaseKeeper {
   readonly #cache: LeaseCache;
   readonly #wake: Wakeable;
   #client: ControlClient | undefined;
-  #running: { readonly stop: AbortController; readonly done: Promise<unknown> } | undefined;
+  #running: (Ends & { readonly done: Promise<unknown> }) | undefined;
   #names: readonly string[] = [];
   #identity: EnrolReply | undefined;
+  /** Not on disk yet. */
+  #enrolled: EnrolReply | undefined;
   #held: Held = nothingHeld;
+  /** What is on disk is older. */
+  #unsaved = false;
   #renewAt = 0;
+  #lookedAt = -Infinity;
   #hurriedAt = -Infinity;
   #published = '';
   #reachable = true;
@@ -101,14 +119,22 @@ export class LeaseKeeper {
 
   /** What serves now; undefined until each wanted name has a host. The token may have expired while control was away. */
   current(): CurrentLease | undefined {
-    const { hosts, urls, missing, unwanted } = hostsOfNames(this.#names, this.#held.leases);
-    if (this.#identity === undefined || hosts.length === 0 || missing.length > 0) return undefined;
+    const lease = this.#leased();
+    return lease?.names.length === this.#names.length ? lease : undefined;
+  }
+
+  /** For those of the wanted names that have a host; undefined when none has. */
+  #leased(): CurrentLease | undefined {
+    const { names, hosts, urls, unwanted } = hostsOfNames(this.#names, this.#held.leases);
+    if (this.#identity === undefined || hosts.length === 0) return undefined;
     const ends = this.#held.leases.filter(({ id }) => !unwanted.includes(id)).map(({ expiresAt }) => expiresAt);
     return {
       agentId: this.#identity.agentId,
+      names,
       hosts,
       urls,
       token: this.#held.token,
+      tokenExpiresAt: this.#held.tokenExpiresAt,
       expiresAt: new Date(Math.min(...ends)).toISOString(),
       brokers: this.#held.brokers,
     };
@@ -140,9 +166,11 @@ export class LeaseKeeper {
     const running = this.#running;
     if (running === undefined) return;
     running.stop.abort();
+    const late = setTimeout(() => running.giveUp.abort(), LAST_CALLS_MS);
     await running.done;
     this.#settleWaiting(new AgentError('lease-stopped', 'the lease was stopped'));
-    if (!keep) await this.#giveBack();
+    if (!keep) await this.#giveBack(running.giveUp.signal);
+    clearTimeout(late);
     this.#client?.close();
     this.#client = undefined;
     this.#running = undefined;
@@ -160,14 +188,15 @@ export class LeaseKeeper {
     this.#wake.wake();
   }
 
-  #run(): { stop: AbortController; done: Promise<unknown> } {
-    const stop = new AbortController();
+  #run(): Ends & { readonly done: Promise<unknown> } {
+    const ends = { stop: new AbortController(), giveUp: new AbortController() };
+    const { signal } = ends.stop;
     const client = new ControlClient(this.#o.controlUrl, this.#o.ca);
     this.#client = client;
     const done = this.#load().then(() =>
-      Promise.all([this.#keep(client, stop.signal), this.#follow(client, stop.signal)]),
+      Promise.all([this.#keep(client, signal, ends.giveUp.signal), this.#follow(client, signal)]),
     );
-    return { stop, done };
+    return { ...ends, done };
   }
 
   /** What the last process left; of no use when its token is over, except to renew its leases. */
@@ -182,13 +211,14 @@ export class LeaseKeeper {
     }
   }
 
-  async #keep(client: ControlClient, signal: AbortSignal): Promise<void> {
+  async #keep(client: ControlClient, signal: AbortSignal, giveUp: AbortSignal): Promise<void> {
     let failures = 0;
     while (!signal.aborted) {
       const names = this.#names;
+      this.#lookAtClock();
       let waitMs: number;
       try {
-        await this.#settle(client, names, signal);
+        await this.#settle(client, names, signal, giveUp);
         failures = 0;
         this.#error = undefined;
         const renewInMs = this.#held.leases.length === 0 ? LOOK_AT_CLOCK_MS : this.#renewAt - this.#now();
@@ -208,9 +238,27 @@ export class LeaseKeeper {
     }
   }
 
-  /** Brings what is held in line with what is wanted. Throws when the control plane does not help. */
-  async #settle(client: ControlClient, names: readonly string[], signal: AbortSignal): Promise<void> {
-    const { secret } = (this.#identity ??= await this.#enrol(client, signal));
+  /** One that was set back does not tell when a token of before ends. */
+  #lookAtClock(): void {
+    const now = this.#now();
+    const isBack = now < this.#lookedAt;
+    this.#lookedAt = now;
+    if (!isBack) return;
+    this.#hurriedAt = -Infinity;
+    this.#renewAt = now;
+  }
+
+  /**
+   * Brings what is held in line with what is wanted. Throws when the control plane does not help. What it may have granted
+   * is waited for until `giveUp`, so that it can be given back.
+   */
+  async #settle(
+    client: ControlClient,
+    names: readonly string[],
+    signal: AbortSignal,
+    giveUp: AbortSignal,
+  ): Promise<void> {
+    const { secret } = (this.#identity ??= await this.#enrol(client, giveUp));
     const ttlSeconds = this.#o.ttlSeconds ?? DEFAULT_TTL_SECONDS;
     const before = this.#held;
     try {
@@ -221,12 +269,15 @@ export class LeaseKeeper {
         for (const one of this.#held.leases) {
           await this.#renew(client, secret, one.id, one.names, ttlSeconds, signal);
         }
+        if (this.#held.token !== before.token) this.#planRenewal();
       }
       const { missing } = hostsOfNames(names, this.#held.leases);
       for (let from = 0; from < missing.length; from += NAMES_PER_LEASE) {
+        signal.throwIfAborted();
         const wanted = missing.slice(from, from + NAMES_PER_LEASE);
-        const granted = await this.#answer(client.grant(secret, wanted, ttlSeconds, signal));
+        const granted = await this.#answer(client.grant(secret, wanted, ttlSeconds, giveUp));
         this.#held = withLease(this.#held, wanted, granted, this.#now());
+        this.#planRenewal();
       }
     } catch (error) {
       // The control plane has lost this agent (another database): its secret and leases are worth nothing there.
@@ -236,15 +287,20 @@ export class LeaseKeeper {
       }
       throw error;
     } finally {
-      if (this.#held !== before) await this.#cacheHeld();
+      try {
+        if (this.#held !== before || this.#unsaved) await this.#cacheHeld();
+      } finally {
+        // What serves needs the newest token, also when another name was refused or the disk is full.
+        if (!signal.aborted) this.#publish();
+      }
     }
     this.#reached();
-    if (this.#held.token !== before.token) {
-      // Between a half and two thirds of the token's life, so that agents started together do not renew together.
-      const life = this.#held.tokenExpiresAt - this.#now();
-      this.#renewAt = this.#now() + life * (0.5 + this.#random() / 6);
-    }
-    this.#publish();
+  }
+
+  /** Between a half and two thirds of the token's life, so that agents started together do not renew together. */
+  #planRenewal(): void {
+    const life = this.#held.tokenExpiresAt - this.#now();
+    this.#renewAt = this.#now() + life * (0.5 + this.#random() / 6);
   }
 
   async #enrol(client: ControlClient, signal: AbortSignal): Promise<EnrolReply> {
@@ -252,8 +308,10 @@ export class LeaseKeeper {
     if (enrolmentKey === undefined)
       throw new AgentError('enrolment-refused', 'the agent is not enrolled and has no enrolment key');
     try {
-      const identity = await client.enrol(enrolmentKey, agentName, signal);
-      await this.#cache.saveIdentity(identity);
+      this.#enrolled ??= await client.enrol(enrolmentKey, agentName, signal);
+      await this.#cache.saveIdentity(this.#enrolled);
+      const identity = this.#enrolled;
+      this.#enrolled = undefined;
       return identity;
     } catch (error) {
       if (error instanceof ControlRefusal && error.answerStatus === 401) {
@@ -301,26 +359,32 @@ export class LeaseKeeper {
     this.#held = withoutLease(this.#held, id);
   }
 
-  async #giveBack(): Promise<void> {
+  async #giveBack(signal: AbortSignal): Promise<void> {
     const client = this.#client;
     const secret = this.#identity?.secret;
     if (client === undefined || secret === undefined) return;
-    const signal = AbortSignal.timeout(RELEASE_TIMEOUT_MS);
     const given = await Promise.allSettled(this.#held.leases.map(({ id }) => client.release(secret, id, signal)));
     for (const one of given) {
       if (one.status === 'rejected')
         this.#o.log.warn({ err: one.reason }, 'a lease was not given back; it ends by itself');
     }
-    await this.#cache.forgetHeld();
+    // What is still on disk is gone at the control plane, which the next start is told.
+    await this.#cache
+      .forgetHeld()
+      .catch((error: unknown) => this.#o.log.warn({ err: error }, 'a lease was not forgotten'));
   }
 
   async #follow(client: ControlClient, signal: AbortSignal): Promise<void> {
+    /** Ends since a stream was last open. */
+    let away = 0;
+    /** Streams in a row that did not hold. */
     let failures = 0;
     while (!signal.aborted) {
+      const startedAt = performance.now();
       try {
         await client.follow(
           () => {
-            failures = 0;
+            away = 0;
             const wasAway = !this.#reachable;
             this.#reached();
             // It may be another one, or one that lost its database: only a renewal tells.
@@ -329,14 +393,14 @@ export class LeaseKeeper {
           (brokers) => this.#directory(brokers),
           signal,
         );
-        failures++;
       } catch (error) {
         if (signal.aborted) return;
-        failures++;
-        const failure = toAgentError(error, 'control-unreachable');
         // A stream that breaks says little; one that cannot be opened says that the control plane is away.
-        if (failures > 1) this.#failed(failure);
+        if (away > 0) this.#failed(toAgentError(error, 'control-unreachable'));
       }
+      away++;
+      // Not when it is open: one that ends at once, each time, would be asked for without a pause.
+      failures = performance.now() - startedAt >= STREAM_HELD_MS ? 1 : failures + 1;
       await this.#pause(backoffMs(failures, RETRY, this.#random), signal);
     }
   }
@@ -360,13 +424,16 @@ export class LeaseKeeper {
   }
 
   async #cacheHeld(): Promise<void> {
-    if (this.#identity !== undefined) await this.#cache.saveHeld(this.#identity.agentId, this.#held);
+    if (this.#identity === undefined) return;
+    this.#unsaved = true;
+    await this.#cache.saveHeld(this.#identity.agentId, this.#held);
+    this.#unsaved = false;
   }
 
   #publish(): void {
-    const current = this.current();
+    const current = this.#leased();
     if (current === undefined) return;
-    this.#settleWaiting();
+    if (current.names.length === this.#names.length) this.#settleWaiting();
     const text = JSON.stringify(current);
     if (text === this.#published) return;
     this.#published = text;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import type { z } from 'zod';
@@ -14,14 +14,14 @@ export async function readStateFile<T>(
   schema: z.ZodType<T>,
   maxBytes: number = MAX_BYTES,
 ): Promise<T | undefined> {
-  let text: string;
+  let text: string | undefined;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readBounded(path, maxBytes);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw new AgentError('state-unwritable', `cannot read ${path}: ${String(error)}`, { cause: error });
   }
-  if (text.length > maxBytes) return undefined;
+  if (text === undefined) return undefined;
   try {
     return schema.safeParse(JSON.parse(text)).data;
   } catch (error) {
@@ -29,6 +29,13 @@ export async function readStateFile<T>(
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+async function readBounded(path: string, maxBytes: number): Promise<string | undefined> {
+  const { mode, size } = await stat(path);
+  // As a copy from elsewhere may be. What belongs to somebody else is theirs to close.
+  if ((mode & 0o077) !== 0) await chmod(path, 0o600).catch(() => undefined);
+  return size > maxBytes ? undefined : await readFile(path, 'utf8');
 }
 
 /** Writes the whole file or nothing, readable for its owner only: it holds secrets. */
@@ -39,7 +46,8 @@ export async function writeStateFile(path: string, value: unknown): Promise<void
     await writeFile(draft, `${JSON.stringify(value)}\n`, { mode: 0o600, flag: 'wx', flush: true });
     await rename(draft, path);
   } catch (error) {
-    await rm(draft, { force: true });
+    // Where it cannot be removed, it could not be made either.
+    await rm(draft, { force: true }).catch(() => undefined);
     throw new AgentError('state-unwritable', `cannot write ${path}: ${String(error)}`, { cause: error });
   }
 }

@@ -1,5 +1,3 @@
-import { decodeJwt, errors } from 'jose';
-
 /** `setTimeout` takes no more than this. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -13,12 +11,12 @@ export class TokenExpiry {
     this.#onExpired = onExpired;
   }
 
-  watch(token: string): void {
+  /** `at`: by the clock of this machine, in milliseconds since the epoch. */
+  watch(token: string, at: number): void {
     if (token === this.#token) return;
     this.stop();
     this.#token = token;
-    const at = expiryOf(token);
-    if (at !== undefined) this.#arm(at);
+    this.#arm(at);
   }
 
   stop(): void {
@@ -35,16 +33,5 @@ export class TokenExpiry {
     }
     this.#timer = setTimeout(() => this.#arm(at), Math.min(leftMs, MAX_TIMER_MS));
     this.#timer.unref();
-  }
-}
-
-/** Milliseconds since the epoch; undefined when it is not a JWT that says. */
-function expiryOf(token: string): number | undefined {
-  try {
-    const { exp } = decodeJwt(token);
-    return exp === undefined ? undefined : exp * 1000;
-  } catch (error) {
-    if (error instanceof errors.JWTInvalid) return undefined;
-    throw error;
   }
 }

@@ -222,8 +222,10 @@ export class BrokerLink {
         else this.#open(generation, channel, token);
       },
       (error: unknown) => {
-        if (error instanceof DialRefused && (error.status === 401 || error.status === 403)) this.#refusedToken = token;
-        this.#closed(generation, error);
+        // A token that was renewed meanwhile was not refused yet.
+        const refused = isRefusal(error) && this.#c.token() === token;
+        if (refused) this.#refusedToken = token;
+        this.#closed(generation, error, refused);
       },
     );
   }
@@ -277,13 +279,19 @@ export class BrokerLink {
   }
 
   #startControl(live: LiveSession, stream: YamuxStream): void {
-    const { agentId: agent, version } = this.#c;
-    const control = new ControlStream(stream, {
-      onMessage: (message) => this.#message(live, message),
+    live.control = new ControlStream(stream, {
+      onMessage: (message, from) => {
+        live.control = from;
+        this.#message(live, message);
+      },
       onEnd: (reason) => live.session.destroy(new Error(reason)),
     });
-    live.control = control;
-    control.send({ type: 'hello', agent, version, generation: live.generation, hosts: [...this.#c.hosts()] });
+  }
+
+  /** Only to a broker that is not linked yet: it ends whatever session the agent has there for this newer one. */
+  #sayHello({ control, generation }: LiveSession): void {
+    const { agentId: agent, version } = this.#c;
+    control?.send({ type: 'hello', agent, version, generation, hosts: [...this.#c.hosts()] });
     // It may have been renewed while the dial was under way.
     this.update();
   }
@@ -300,6 +308,7 @@ export class BrokerLink {
           this.#c.onDuplicate(this);
           return;
         }
+        this.#sayHello(live);
         session
           .ping(AbortSignal.timeout(HELLO_TIMEOUT_MS))
           .catch((error: unknown) => log.debug({ err: error }, 'first ping'));
@@ -325,9 +334,8 @@ export class BrokerLink {
     }
   }
 
-  #closed(generation: number, error: unknown): void {
+  #closed(generation: number, error: unknown, refused = false): void {
     if (this.#live?.generation === generation) this.#live = undefined;
-    const refused = error instanceof DialRefused && (error.status === 401 || error.status === 403);
     this.#apply({
       type: 'closed',
       generation,
@@ -338,6 +346,11 @@ export class BrokerLink {
       jitter: this.#c.random(),
     });
   }
+}
+
+/** The broker does not take the token. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof DialRefused && (error.status === 401 || error.status === 403);
 }
 
 function hasHello(state: LinkState): boolean {

@@ -7,7 +7,8 @@ const CONTROL_LINE_MAX_BYTES = 64 * 1024;
 const NEWLINE = 0x0a;
 
 export interface ControlStreamReceiver {
-  onMessage(message: BrokerMessage): void;
+  /** `from`: what has come already is told while `from` is being made. */
+  onMessage(message: BrokerMessage, from: ControlStream): void;
   /** The broker broke the protocol or ended the stream: the session is of no more use. */
   onEnd(reason: string): void;
 }
@@ -50,7 +51,7 @@ export class ControlStream {
       const message = parseLine(buffer.toString('utf8', 0, end));
       buffer = buffer.subarray(end + 1);
       if (message === 'not-json') return 'the broker sent a control line that is not JSON';
-      if (message !== undefined) receiver.onMessage(message);
+      if (message !== undefined) receiver.onMessage(message, this);
     }
     if (buffer.length > CONTROL_LINE_MAX_BYTES)
       return `the broker sent a control line of more than ${CONTROL_LINE_MAX_BYTES} bytes`;

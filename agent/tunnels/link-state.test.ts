@@ -65,7 +65,7 @@ describe('retries', () => {
     });
     expect(run(...failedTwice, up, closed(3, { now: 2000 }))).toMatchObject({
       failures: 3,
-      awaySince: 2000,
+      awaySince: 0,
       retryAt: 3000,
     });
   });
@@ -76,13 +76,15 @@ describe('retries', () => {
     expect(run(closed(1, { retryAfterMs: 3_600_000 }))).toMatchObject({ retryAt: 15_000 });
   });
 
-  test('count the time away from when the session was lost, over all dials', () => {
-    const lost = run({ type: 'hello', generation: 1, now: 5 }, closed(1, { now: 100 }), {
+  test('count the time away from when a session that held was lost, over all dials', () => {
+    const lost = run({ type: 'hello', generation: 1, now: 5 }, closed(1, { now: 10_005 }), {
       type: 'dialled',
       generation: 2,
-      now: 300,
+      now: 10_300,
     });
-    expect(transition(lost, closed(2, { now: 900 }))).toMatchObject({ awaySince: 100 });
+    expect(transition(lost, closed(2, { now: 10_900 }))).toMatchObject({ awaySince: 10_005 });
+    const short = transition(lost, { type: 'hello', generation: 2, now: 10_900 });
+    expect(transition(short, closed(2, { now: 11_000 }))).toMatchObject({ awaySince: 10_005 });
   });
 });
 

@@ -3,11 +3,11 @@ import { assertNever } from '../../shared/result/result.ts';
 import { backoffMs } from './backoff.ts';
 
 /** First retry within 250 ms, doubling to 15 s, for ever. */
-const RETRY = { firstMs: 250, capMs: 15_000 };
+export const RETRY = { firstMs: 250, capMs: 15_000 };
 /** A refused token is refused again until there is another one; asked again all the same, in case the broker was wrong. */
 const REFUSED_RETRY_MS = { least: 5_000, most: 15_000 };
 /** A link that held this long failed by chance: its next retry is a first one. */
-const STABLE_MS = 10_000;
+export const STABLE_MS = 10_000;
 
 /**
  * One link to one broker. Each dial has a generation; what an older session still says changes nothing. Times are
@@ -23,6 +23,8 @@ export type LinkState =
       readonly generation: number;
       readonly failures: number;
       readonly upSince: number;
+      /** Since the last session that held ended. */
+      readonly awaySince: number;
     }
   | { readonly name: 'draining'; readonly generation: number; readonly endsAt: number }
   | {
@@ -65,9 +67,7 @@ export function transition(state: LinkState, event: LinkEvent): LinkState {
   if (state.name === 'waiting' || state.name === 'gone' || state.generation !== event.generation) return state;
   switch (event.type) {
     case 'hello':
-      return state.name === 'connecting'
-        ? { name: 'up', generation: state.generation, failures: state.failures, upSince: event.now }
-        : state;
+      return state.name === 'connecting' ? { ...state, name: 'up', upSince: event.now } : state;
     case 'suspected':
       if (state.name !== 'up' && state.name !== 'suspect') return state;
       return (state.name === 'suspect') === event.suspect
@@ -103,7 +103,8 @@ function closed(
   return {
     name: 'waiting',
     failures,
-    awaySince: state.name === 'connecting' ? state.awaySince : now,
+    // A session that did not hold is no return.
+    awaySince: held ? now : state.awaySince,
     retryAt: now + Math.max(backoff, asked),
     error,
     refused,

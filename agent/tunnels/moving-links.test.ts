@@ -131,6 +131,28 @@ test('moves to a broker that is clearly nearer', async () => {
   }).toBe(0);
 });
 
+test('after all brokers of a region were away, a link goes back there', async () => {
+  for (const [id, region] of [
+    ['b1', 'r1'],
+    ['b2', 'r2'],
+    ['b3', 'r1'],
+  ] as const)
+    await broker(id, region);
+  const away = directory.splice(1, 1);
+  tunnels({ wanted: 2 });
+  await until(upTo).toEqual(['b1', 'b3']);
+  directory.push(...away);
+  clock.forward(60_000);
+  await until(() => upTo().includes('b2')).toBe(true);
+  expect(
+    set
+      ?.links()
+      .filter(({ state }) => state === 'up')
+      .map(({ region }) => region)
+      .toSorted(),
+  ).toEqual(['r1', 'r2']);
+});
+
 test('a host that a broker refuses is told, one that nobody wants is not', async () => {
   const one = await broker('b1');
   tunnels();
@@ -140,6 +162,55 @@ test('a host that a broker refuses is told, one that nobody wants is not', async
   await until(() => events.filter(({ event }) => event === 'host-removed')).toEqual([
     { event: 'host-removed', broker: 'b1', host: 'h.localhost', reason: 'revoked' },
   ]);
+});
+
+test('a broker whose sessions end as soon as they are up gives its place to another after 30 s', async () => {
+  const flapping = await broker('b1');
+  await broker('b2');
+  tunnels({ random: () => 1, probe: async (url) => (url === flapping.record.tunnel ? 1 : 50) });
+  for (let awayMs = 0; !upTo().includes('b2') && awayMs < 60_000; awayMs += 250) {
+    for (const { session } of flapping.sessions) {
+      await until(() => set?.links()[0]?.state).not.toBe('connecting');
+      session.destroy();
+      await until(() => set?.links()[0]?.state).not.toBe('up');
+    }
+    clock.forward(250);
+    // A dial that this began comes to its end.
+    await until(() => set?.links().some(({ state }) => state === 'connecting')).toBe(false);
+  }
+  expect(upTo()).toEqual(['b2']);
+  expect(flapping.dials.length).toBeGreaterThan(3);
+});
+
+test('a broker that drains each session as soon as it is up is dialled less and less often', async () => {
+  const one = await broker('b1');
+  tunnels({ random: () => 1 });
+  const waits: number[] = [];
+  for (let times = 0; times < 7; times += 1) {
+    await until(upTo).toEqual(['b1']);
+    const served = one.only();
+    one.say(served, { type: 'drain', graceMs: 0, reason: 'a newer session of this agent is connected' });
+    await served.session.close(0);
+    await until(() => set?.links().length).toBe(0);
+    let waitedMs = 0;
+    for (; set?.links().length === 0; waitedMs += 250) {
+      clock.forward(250);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    waits.push(waitedMs);
+  }
+  expect(waits).toEqual(waits.toSorted((a, b) => a - b));
+  expect(waits[0]).toBeLessThanOrEqual(2_000);
+  expect(waits.at(-1)).toBe(15_000);
+  // One that holds is dialled soon after its next drain.
+  await until(upTo).toEqual(['b1']);
+  clock.forward(10_000);
+  const served = one.only();
+  one.say(served, { type: 'drain', graceMs: 0, reason: 'restart' });
+  await served.session.close(0);
+  await until(() => set?.links().length).toBe(0);
+  clock.forward(1_000);
+  await until(upTo).toEqual(['b1']);
 });
 
 test('the load is told when it has changed', async () => {

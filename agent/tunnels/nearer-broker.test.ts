@@ -26,3 +26,13 @@ test('never gives up a region for a second link into another', () => {
   expect(nearerBroker(links, [free('x', 'r2', 4)])).toBeUndefined();
   expect(nearerBroker(links, [free('x', 'r1', 4)])).toMatchObject({ from: 'far' });
 });
+
+test('goes to a region without a link before all else, from the farthest link of one that has two', () => {
+  const links = [link('a', 'r1', 10), link('b', 'r1', 20), link('c', 'r2', 90)];
+  const others = [free('unknown', 'r4', undefined), free('silent', 'r5', Infinity), free('near', 'r2', 1)];
+  expect(nearerBroker(links, [...others, free('x', 'r3', 80), free('y', 'r3', 70)])).toMatchObject({
+    from: 'b',
+    to: { id: 'y' },
+  });
+  expect(nearerBroker(links, [...others, free('x', 'r3', 80, true)])).toMatchObject({ from: 'c', to: { id: 'near' } });
+});

@@ -65,6 +65,27 @@ test('a broker that stays away longer than 30 s gives its place to another', asy
   expect(set.links().map(({ broker: id }) => id)).toEqual(['b1']);
 });
 
+test('brokers of an old directory give their places at once to those of the new one', async () => {
+  const directory = [broker('old1'), broker('old2')];
+  const { set, dials, forward } = failing(directory, { wanted: 2 });
+  await forward(500);
+  expect(new Set(dials)).toEqual(new Set(['old1', 'old2']));
+  directory.splice(0, 2, broker('new1'), broker('new2'));
+  set.update();
+  await settle();
+  expect(set.links().map(({ broker: id }) => id)).toEqual(['new1', 'new2']);
+});
+
+test('a broker that left the directory is dialled on where there is no other', async () => {
+  const directory = [broker('b1'), broker('b2')];
+  const { set, forward } = failing(directory, { wanted: 2 });
+  await forward(500);
+  directory.pop();
+  set.update();
+  await settle();
+  expect(set.links().map(({ broker: id }) => id)).toEqual(['b1', 'b2']);
+});
+
 test('the only broker is dialled for ever, at least every 15 s', async () => {
   const { set, dials, forward } = failing([broker('b1')]);
   await settle();

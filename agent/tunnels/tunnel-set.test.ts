@@ -151,6 +151,9 @@ describe('links', () => {
     await until(() => set.links().length).toBe(2);
     expect(one.dials.length + (brokers[1]?.dials.length ?? 0)).toBe(2);
     expect(eventsOf('session-up', 'b1')).toHaveLength(1);
+    // A hello would have made the second session the newer one, and the broker end the first.
+    const heard = brokers.slice(0, 2).flatMap(({ heard: messages }) => messages.map(({ type }) => type));
+    expect(heard).toEqual(['hello']);
   });
 
   test('are not dialled without a token or a host', async () => {
@@ -192,6 +195,21 @@ describe('a token', () => {
     set.update();
     await until(() => upTo(set)).toEqual(['b1']);
     expect(one.dials).toEqual(['stale', 'good']);
+  });
+
+  test('that was renewed while its dial was under way, and is refused, is dialled with the new one at once', async () => {
+    const one = await broker('b1', {
+      judge: (bearer) => {
+        token = 'good';
+        set.update();
+        return bearer === 'good' ? 101 : 401;
+      },
+    });
+    token = 'stale';
+    const set = tunnels({ wanted: 1 });
+    await until(() => upTo(set)).toEqual(['b1']);
+    expect(one.dials).toEqual(['stale', 'good']);
+    expect(refusals).toBe(0);
   });
 
   test('that is renewed is sent on the running sessions, once', async () => {

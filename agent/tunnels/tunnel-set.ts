@@ -13,6 +13,7 @@ import type { LinkContext } from './broker-link.ts';
 import { chooseBrokers } from './choose-brokers.ts';
 import { dialWebSocket, probeTcp } from './dial.ts';
 import type { Dial, Probe } from './dial.ts';
+import { LeftAlone } from './left-alone.ts';
 import type { LinkState } from './link-state.ts';
 import { MachineWatch } from './machine-watch.ts';
 import { nearerBroker } from './nearer-broker.ts';
@@ -25,8 +26,6 @@ const MAX_LINKS = 8;
 const REPLACE_AFTER_MS = 30_000;
 /** How long a broker that was replaced, or that turned out to be one we have, is not chosen again. */
 const AVOID_MS = 60_000;
-/** A broker that has drained restarts: dialled again within this time, not by all its agents at once. */
-const DRAINED_MS = 1_000;
 /** Brokers that are not linked are measured anew this often, and a link is moved when one of them is clearly nearer. */
 const REMEASURE_MS = 60_000;
 /** How long requests on a link that was moved may go on. */
@@ -79,8 +78,7 @@ export class TunnelSet {
   readonly #leaving = new Set<BrokerLink>();
   readonly #context: LinkContext;
   readonly #trips: RoundTrips;
-  /** Directory ids that are not chosen for a while; `strictly`: not even where there is no other. */
-  readonly #avoid = new Map<string, { readonly strictly: boolean }>();
+  readonly #leftAlone = new LeftAlone();
   readonly #timers = new Set<() => void>();
   /** New links, each with the one that it takes the place of once it is up. */
   readonly #moves = new Map<BrokerLink, BrokerLink>();
@@ -184,10 +182,12 @@ export class TunnelSet {
     this.#onMove(link, after);
     if (before.name === 'suspect' && after.name === 'up') this.#onHeardAgain(link);
     if (after.name === 'waiting') this.#onAway(link, before, after);
+    if (after.name === 'draining' && 'upSince' in before)
+      this.#leftAlone.drains(link.record.id, this.#clock.now() - before.upSince);
     if (after.name === 'gone') {
       this.#links.delete(link);
       if (before.name === 'draining' && !this.#closed)
-        this.#leaveAlone(link, DRAINED_MS * (0.25 + this.#random() * 0.75), true);
+        this.#leaveAlone(link, this.#leftAlone.drainedMs(link.record.id, this.#random), true);
       if (hasSession(before) && before.name !== 'connecting') {
         this.#o.onEvent({
           event: 'session-down',
@@ -251,10 +251,9 @@ export class TunnelSet {
   }
 
   #leaveAlone({ record }: BrokerLink, ms: number, strictly: boolean): void {
-    const entry = { strictly };
-    this.#avoid.set(record.id, entry);
+    const end = this.#leftAlone.add(record.id, strictly);
     this.#after(ms, () => {
-      if (this.#avoid.get(record.id) === entry) this.#avoid.delete(record.id);
+      end();
       this.#planSoon();
     });
   }
@@ -287,7 +286,7 @@ export class TunnelSet {
 
   /** The broker of this link asked to be relieved: to the best broker that has no link, if there is one. */
   #relieve(link: BrokerLink): void {
-    const free = this.#candidates().filter(({ id, draining }) => !draining && !this.#avoid.has(id));
+    const free = this.#candidates().filter(({ id, draining }) => !draining && !this.#leftAlone.has(id));
     const regions = [...this.#links].filter((other) => other !== link).map(({ region }) => region);
     const [record] = chooseBrokers(this.#trips.of(free), regions, 1);
     if (record !== undefined && !this.#closed) this.#move(link, record);
@@ -301,7 +300,7 @@ export class TunnelSet {
       const links = [...this.#links]
         .filter(({ state }) => state.name === 'up')
         .map((link) => ({ link, region: link.region, rttMs: link.rttMs }));
-      const still = this.#candidates().filter(({ id }) => !this.#avoid.has(id));
+      const still = this.#candidates().filter(({ id }) => !this.#leftAlone.has(id));
       const better = nearerBroker(links, this.#trips.of(still));
       if (better !== undefined && !this.#closed) this.#move(better.from, better.to);
       this.#planSoon();
@@ -334,15 +333,19 @@ export class TunnelSet {
 
   #plan(): void {
     if (this.#closed || this.#o.token() === '' || this.#o.hosts().length === 0) return;
-    this.#trips.keepOnly(
-      new Set([...this.#o.brokers().map(({ id }) => id), ...[...this.#links].map(({ record }) => record.id)]),
-    );
+    const listed = new Set(this.#o.brokers().map(({ id }) => id));
+    const known = new Set([...listed, ...[...this.#links].map(({ record }) => record.id)]);
+    this.#trips.keepOnly(known);
+    this.#leftAlone.keepOnly(known);
     const free = this.#candidates();
     const staying = [...this.#links].filter(
       (link) => !this.#moves.has(link) && link.state.name !== 'draining' && link.state.name !== 'gone',
     );
+    // One that the directory no longer names is not waited for.
     const away = staying.filter(
-      ({ state }) => state.name === 'waiting' && this.#clock.now() - state.awaySince >= REPLACE_AFTER_MS,
+      ({ state, record }) =>
+        (state.name === 'waiting' && this.#clock.now() - state.awaySince >= REPLACE_AFTER_MS) ||
+        ((state.name === 'waiting' || state.name === 'connecting') && !listed.has(record.id)),
     );
     const lacking = this.#wanted - staying.length;
     const replaced = away.slice(0, Math.max(0, free.length - Math.max(0, lacking)));
@@ -361,8 +364,8 @@ export class TunnelSet {
   /** Records that no link leads to. Those to avoid only where there is nothing else, and never a known duplicate. */
   #candidates(): BrokerRecord[] {
     const taken = new Set([...this.#links].flatMap(({ broker, record }) => [broker, record.id]));
-    const free = this.#o.brokers().filter(({ id }) => !taken.has(id) && this.#avoid.get(id)?.strictly !== true);
-    const fresh = free.filter(({ id }) => !this.#avoid.has(id));
+    const free = this.#o.brokers().filter(({ id }) => !taken.has(id) && !this.#leftAlone.isStrict(id));
+    const fresh = free.filter(({ id }) => !this.#leftAlone.has(id));
     const linked = [...this.#links].filter(({ state }) => state.name !== 'draining').length;
     return linked + fresh.length >= this.#wanted ? fresh : free;
   }

@@ -7,11 +7,11 @@ import { TUNNEL_AUDIENCE } from '../../shared/tunnel/protocol.ts';
 export const ISSUER = 'adit';
 
 /** A signing key of a control plane, its JWKS in a file, and tokens by it. */
-export async function makeKeys() {
+export async function makeKeys(kid = 'one') {
   const { privateKey, publicKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519' });
   const dir = await mkdtemp(join(tmpdir(), 'adit-broker-'));
   const jwksFile = join(dir, 'jwks.json');
-  const jwks = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'EdDSA', use: 'sig' }] });
+  const jwks = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid, alg: 'EdDSA', use: 'sig' }] });
   await writeFile(jwksFile, jwks);
   let serial = 0;
   return {
@@ -25,7 +25,7 @@ export async function makeKeys() {
       serial += 1;
       const now = Math.floor(Date.now() / 1000);
       return new SignJWT({ hosts: [...hosts] })
-        .setProtectedHeader({ alg: 'EdDSA', kid: 'one' })
+        .setProtectedHeader({ alg: 'EdDSA', kid })
         .setIssuer(changes.issuer ?? ISSUER)
         .setAudience(changes.audience ?? TUNNEL_AUDIENCE)
         .setSubject(agent)

@@ -3,10 +3,12 @@ import { createServer, request } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Stands before the control plane and passes everything on, but can keep back what it answers about a lease. */
+/** Stands before the control plane and passes everything on, but can keep back what it answers about agents and leases, or answer itself. */
 export class AnswerHold implements AsyncDisposable {
   readonly url: string;
   readonly #close: () => Promise<void>;
+  /** Answers itself where this returns a status. */
+  instead: (method: string, path: string) => number | undefined = () => undefined;
   #next: { readonly came: () => void; readonly release: Promise<void> } | undefined;
 
   static async before(control: string): Promise<AnswerHold> {
@@ -39,10 +41,16 @@ export class AnswerHold implements AsyncDisposable {
   }
 
   #pass(control: string, asked: IncomingMessage, reply: ServerResponse): void {
-    const { method, url = '/', headers } = asked;
-    const isLease = method === 'POST' && url.startsWith('/v1/leases');
+    const { method = 'GET', url = '/', headers } = asked;
+    const status = this.instead(method, url);
+    if (status !== undefined) {
+      reply.writeHead(status, { 'content-type': 'application/problem+json' });
+      reply.end(JSON.stringify({ title: 'refused', status, code: 'refused' }));
+      return;
+    }
+    const isGrant = method === 'POST' && /^\/v1\/(agents|leases)/.test(url);
     const inner = request(new URL(url, control), { method, headers }, (answer) => {
-      const held = isLease ? this.#next : undefined;
+      const held = isGrant ? this.#next : undefined;
       if (held !== undefined) this.#next = undefined;
       const pass = (): void => {
         reply.writeHead(answer.statusCode ?? 502, answer.headers);

@@ -35,6 +35,8 @@ export class TestBroker {
   readonly sessions = new Set<Served>();
   /** Bearers of all dials, in order. */
   readonly dials: string[] = [];
+  /** What all sessions said, also those that are over. */
+  readonly heard: AgentMessage[] = [];
   readonly #server: Server;
   readonly #sockets: WebSocketServer;
 
@@ -77,7 +79,7 @@ export class TestBroker {
         const control = session.open();
         const served: Served = { session, control, said: [] };
         this.sessions.add(served);
-        read(control, served.said);
+        read(control, served.said, this.heard);
         this.say(served, { type: 'hello', broker: name, region, session: 's', version: 'test' });
       });
     });
@@ -111,14 +113,14 @@ export class TestBroker {
   }
 }
 
-function read(control: YamuxStream, said: AgentMessage[]): void {
+function read(control: YamuxStream, ...said: AgentMessage[][]): void {
   let rest = '';
   control.attach({
     onData: (bytes) => {
       control.consumed(bytes.length);
       const lines = (rest + Buffer.from(bytes).toString('utf8')).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) said.push(agentMessage.parse(JSON.parse(line)));
+      for (const line of lines) for (const list of said) list.push(agentMessage.parse(JSON.parse(line)));
     },
     onEnd: () => undefined,
     onDrain: () => undefined,
