@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { ClientHttp2Session } from 'node:http2';
 import { connect } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { YamuxStream } from '../shared/yamux/types.ts';
 import type { Broker, BrokerOptions } from './index.ts';
@@ -198,6 +199,33 @@ test('answers that nobody reads are not made without end', async () => {
   await until(async () => (await answered()) > made + 1_000);
   socket.destroy();
 }, 60_000);
+
+test('a visitor may send his next request byte by byte while he waits, and nobody suffers', async () => {
+  let answer: (() => void) | undefined;
+  const broker = await brokerWith({
+    onRequest: (request, response) => {
+      if (request.url === '/slow') answer = () => response.end('slow');
+      else response.end('quick');
+    },
+  });
+  const [host, port] = broker.addresses.public.split(':');
+  const visitor = connect({ host: host ?? '', port: Number(port), noDelay: true });
+  await once(visitor, 'connect');
+  let text = '';
+  visitor.on('data', (bytes: Buffer) => (text += bytes.toString()));
+  visitor.write(`GET /slow HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`);
+  await until(() => answer !== undefined);
+  for (const byte of `GET /next HTTP/1.1\r\nHost: ${HOST}\r\nX-Long: ${'x'.repeat(8_000)}\r\n\r\n`) {
+    visitor.write(byte);
+    // Each is a read of its own.
+    await nextTurn();
+  }
+  answer?.();
+  await until(() => text.includes('quick'));
+  expect(text).toContain('slow');
+  expect((await ask(broker.addresses.public, HOST)).status).toBe(200);
+  visitor.destroy();
+});
 
 describe('fields that only brokers set', () => {
   test('are refused behind a body as well', async () => {

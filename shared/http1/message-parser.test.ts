@@ -197,6 +197,22 @@ describe('requests', () => {
     expect(parser.idle).toBe(true);
   });
 
+  test('what comes in single bytes while paused is read on, however much it is, and keeps no memory but its own', () => {
+    const recorder = new Recorder<RequestHead>();
+    const parser = new RequestParser(recorder);
+    parser.pause();
+    const bytes = Buffer.from(`GET / HTTP/1.1\r\n${H}\r\n`.repeat(2_000));
+    for (let at = 0; at < bytes.length; at += 1) parser.push(bytes.subarray(at, at + 1));
+    parser.resume();
+    expect(kinds(recorder.events)).toBe('head complete '.repeat(2_000).trim());
+    parser.pause();
+    const read = Buffer.alloc(64 * 1024, 'G');
+    for (let at = 0; at < 5_000; at += 1) parser.push(read.subarray(at, at + 1));
+    const rest = parser.takeRest();
+    expect(Buffer.concat(rest).toString()).toBe('G'.repeat(5_000));
+    expect([rest.length < 5, rest.some((piece) => piece.buffer === read.buffer)]).toEqual([true, false]);
+  });
+
   test('chunk framing is kept, or taken away with decode', () => {
     const bytes = `POST / HTTP/1.1\r\n${H}Transfer-Encoding: chunked\r\n\r\n3;a=b;c="d\\"e"\r\nabc\r\n00A\r\n0123456789\r\n0\r\nT: u\r\n\r\n`;
     expect(bodies(parseRequests([bytes])).join('')).toBe(

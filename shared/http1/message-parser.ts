@@ -63,6 +63,8 @@ type State = (typeof STATES)[keyof typeof STATES];
 const EMPTY = Buffer.alloc(0);
 const LF = 0x0a;
 const CR = 0x0d;
+/** Pieces below it that must wait are put together. */
+const SMALL_PIECE_BYTES = 4096;
 /**
  * Strict, incremental HTTP/1 parser (RFC 9112) over any cut of the bytes: the same bytes give the same events. Lines are
  * checked whole, so bytes of a body are only handed on after their framing was. `RequestParser` and `ResponseParser`
@@ -127,8 +129,12 @@ export abstract class MessageParser<Head> {
   push(bytes: Uint8Array): void {
     if (this.#state === stopped || bytes.length === 0) return;
     const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (this.#paused || this.#running || this.#state === upgraded) this.#pending.push(buffer);
-    else this.#run(buffer);
+    if (this.#paused || this.#running || this.#state === upgraded) this.#keep(buffer);
+    else {
+      this.#run(buffer);
+      // A handler may have resumed, or pushed more, while it ran.
+      if (this.#pending.length > 0) this.#goOn();
+    }
   }
 
   /** Takes effect at once, also inside a handler: no event follows until `resume`. */
@@ -140,12 +146,7 @@ export abstract class MessageParser<Head> {
   resume(): void {
     this.#paused = false;
     if (this.#state === upgraded) this.#state = startLine;
-    if (this.#running) return;
-    while (this.#pending.length > 0 && !this.#paused && this.#isOpen()) {
-      const next = this.#pending.shift();
-      if (next !== undefined) this.#run(next);
-    }
-    if (this.#ended && !this.#paused) this.end();
+    if (!this.#running) this.#goOn();
   }
 
   /** Ends parsing and gives back what was not read: the first bytes of the other protocol after an upgrade. */
@@ -191,8 +192,23 @@ export abstract class MessageParser<Head> {
       this.#running = false;
     }
     if (at < buffer.length && this.#state !== stopped) this.#pending.unshift(buffer.subarray(at));
-    // A handler may have resumed, or pushed more, while the loop ran.
-    if (this.#pending.length > 0 && !this.#paused && this.#isOpen()) this.resume();
+  }
+
+  /** A piece that waits; a small one without the memory that it was read into, of which it may be the only byte in use. */
+  #keep(piece: Buffer): void {
+    const last = this.#pending.at(-1);
+    if (piece.length >= SMALL_PIECE_BYTES) this.#pending.push(piece);
+    else if (last === undefined || last.length >= SMALL_PIECE_BYTES) this.#pending.push(Buffer.from(piece));
+    else this.#pending[this.#pending.length - 1] = Buffer.concat([last, piece]);
+  }
+
+  /** Takes what waited. One after the other and not each from within the last: 64 KiB may have come byte by byte. */
+  #goOn(): void {
+    while (this.#pending.length > 0 && !this.#paused && this.#isOpen()) {
+      const next = this.#pending.shift();
+      if (next !== undefined) this.#run(next);
+    }
+    if (this.#ended && !this.#paused) this.end();
   }
 
   /** Takes what it can from `at` and returns where it stopped. */

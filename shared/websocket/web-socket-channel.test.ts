@@ -1,7 +1,9 @@
+import { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../yamux/testing/manual-clock.ts';
 import { frameBytes, type FrameSpec } from './testing/frame-bytes.ts';
 import { rawPair } from './testing/raw-pair.ts';
+import { RawWebSocketChannel } from './web-socket-channel.ts';
 
 const masked = (spec: FrameSpec): Buffer => frameBytes({ mask: [9, 8, 7, 6], ...spec });
 const closeFrame = (code: number): FrameSpec => ({ opcode: 8, payload: Uint8Array.of(code >> 8, code & 255) });
@@ -109,6 +111,35 @@ describe('pings', () => {
     pair.peer.resume();
     const pong = frameBytes({ opcode: 10, payload: Buffer.from('ping 499') });
     await expect.poll(() => pair.wire().subarray(-pong.length).equals(pong)).toBe(true);
+  });
+
+  it('are answered, too, when what waited before was not enough for the socket to ask for a rest', async () => {
+    const written: Buffer[] = [];
+    const done: (() => void)[] = [];
+    const socket = new Duplex({
+      read: () => {},
+      write: (bytes: Buffer, _encoding, callback) => {
+        written.push(bytes);
+        done.push(callback);
+      },
+    });
+    const channel = new RawWebSocketChannel(socket, { role: 'server' });
+    const received = new Promise<void>((resolve) => {
+      channel.attach({ onBytes: () => resolve(), onClosed: () => {} });
+    });
+    channel.send([new Uint8Array(20_000)], () => {});
+    socket.push(
+      Buffer.concat([
+        masked({ opcode: 9, payload: Buffer.from('there?') }),
+        masked({ opcode: 2, payload: Buffer.from('x') }),
+      ]),
+    );
+    await received;
+    const pong = plain({ opcode: 10, payload: Buffer.from('there?') });
+    await expect
+      .poll(() => (done.shift()?.(), Buffer.concat(written).toString('hex').endsWith(pong)), { interval: 1 })
+      .toBe(true);
+    channel.destroy();
   });
 
   it('in a flood end the channel, and so do pongs and empty messages', async () => {

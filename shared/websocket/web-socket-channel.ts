@@ -88,7 +88,6 @@ export class RawWebSocketChannel implements ByteChannel {
     socket.pause();
     if (options.head !== undefined && options.head.length > 0) socket.unshift(options.head);
     socket.on('error', (error: Error) => (this.error ??= error));
-    socket.on('drain', () => this.sendPendingPong());
     socket.once('close', () => this.onClosed());
   }
 
@@ -147,7 +146,10 @@ export class RawWebSocketChannel implements ByteChannel {
     for (let index = 0; index < last; index++) socket.write(chunks[index]);
     // A write that failed is followed by 'close', which says why.
     socket.write(chunks[last], (error) => {
-      if (!error) written?.();
+      if (error) return;
+      written?.();
+      // Not at 'drain', which comes only after a write that was more than the socket likes to hold.
+      this.sendPendingPong();
     });
     if (last > 0) socket.uncork();
   }
@@ -192,12 +194,12 @@ export class RawWebSocketChannel implements ByteChannel {
   private pong(payload: Uint8Array): void {
     if (this.state !== 'open') return;
     this.pendingPong = payload;
-    if (this.socket.writableLength <= PONG_HIGH_WATER_BYTES) this.sendPendingPong();
+    this.sendPendingPong();
   }
 
   private sendPendingPong(): void {
     const payload = this.pendingPong;
-    if (payload === undefined || this.state !== 'open') return;
+    if (payload === undefined || this.state !== 'open' || this.socket.writableLength > PONG_HIGH_WATER_BYTES) return;
     this.pendingPong = undefined;
     this.write([this.writer.control(OPCODE_PONG, payload)]);
   }
@@ -211,7 +213,6 @@ export class RawWebSocketChannel implements ByteChannel {
     this.parser.stop();
     this.cancelClose?.();
     this.socket.removeAllListeners('data');
-    this.socket.removeAllListeners('drain');
     this.receiver?.onClosed(this.closeReason());
   }
 }

@@ -1,6 +1,8 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ByteQueue } from './byte-queue.ts';
+import { collect } from './testing/collect.ts';
 
 describe('the byte queue', () => {
   it('gives the bytes back in order, in pieces of any size', () => {
@@ -40,5 +42,21 @@ describe('the byte queue', () => {
     for (let piece = queue.shift(1); piece !== undefined; piece = queue.shift(1)) buffers.add(piece.buffer);
     const held = [...buffers].reduce((sum, buffer) => sum + buffer.byteLength, 0);
     expect(held).toBeLessThan(3 * 4000);
+  });
+
+  it('lets go of what was taken while other bytes wait behind it', async () => {
+    const queue = new ByteQueue();
+    const pushed: WeakRef<object>[] = [];
+    for (let index = 0; index < 60; index++) {
+      const chunk = new Uint8Array(64 * 1024);
+      pushed.push(new WeakRef(chunk));
+      queue.push(chunk, false);
+      if (index > 1) queue.shift(chunk.length);
+    }
+    // What was looked at in this turn stays until the next.
+    await nextTurn();
+    collect();
+    expect(pushed.filter((chunk) => chunk.deref() !== undefined)).toHaveLength(2);
+    expect(queue.length).toBe(2 * 64 * 1024);
   });
 });

@@ -1,6 +1,8 @@
 /** Below this a slice is copied when it must wait: otherwise one byte could pin the 64 KiB that a socket read. */
 export const SMALL_SLICE_BYTES = 4096;
 const SMALLEST_BLOCK_BYTES = 256;
+/** In the place of what was taken, which would stay in memory otherwise until all of it was. */
+const TAKEN = new Uint8Array(0);
 
 /** A first-in first-out queue of bytes that neither pins large buffers for small slices nor grows by slice count. */
 export class ByteQueue {
@@ -42,7 +44,7 @@ export class ByteQueue {
       return first.subarray(0, maxBytes);
     }
     this.length -= first.length;
-    this.head++;
+    this.chunks[this.head++] = TAKEN;
     if (this.head === this.chunks.length) this.clear();
     else if (this.head >= 64 && this.head * 2 >= this.chunks.length) {
       this.chunks.splice(0, this.head);

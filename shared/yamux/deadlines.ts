@@ -33,8 +33,11 @@ export class Deadlines<Item> {
 
   private arm(ms: number): void {
     this.cancelTimer = this.clock.after(ms, () => {
-      this.cancelTimer = undefined;
-      this.sweep();
+      try {
+        this.sweep();
+      } finally {
+        this.rearm();
+      }
     });
   }
 
@@ -45,7 +48,12 @@ export class Deadlines<Item> {
       this.dueAt.delete(item);
       this.expired(item);
     }
+  }
+
+  /** Only now: what was added during the sweep is due later than what was there. */
+  private rearm(): void {
+    this.cancelTimer = undefined;
     const next = this.dueAt.values().next();
-    if (!next.done && this.cancelTimer === undefined) this.arm(Math.max(1, next.value - this.clock.now()));
+    if (!next.done) this.arm(Math.max(1, next.value - this.clock.now()));
   }
 }

@@ -14,12 +14,13 @@ export type FloodRates = Readonly<Record<FloodKind, FloodRate>>;
 
 /**
  * Far above what an eager peer does, far below what hurts. Streams that both sides ended in order do not count as SYNs;
- * senders that mark their data with pings send one per 4 KiB at most.
+ * senders that mark their data with pings send one per 4 KiB at most, headers included. Resets of streams that were
+ * answered do not count, and all streams of a session may be reset at once.
  */
 export const defaultFloodRates: FloodRates = {
   ping: { perSecond: 100, burst: 1_000, bytesPerFrame: 4096 },
   syn: { perSecond: 20_000, burst: 40_000, bytesPerFrame: 64 },
-  reset: { perSecond: 2_000, burst: 10_000, bytesPerFrame: 1024 },
+  reset: { perSecond: 2_000, burst: 20_000, bytesPerFrame: 1024 },
   windowUpdate: { perSecond: 20_000, burst: 100_000, bytesPerFrame: 64 },
   empty: { perSecond: 100, burst: 1_000, bytesPerFrame: 1024 * 1024 },
 };

@@ -87,8 +87,8 @@ describe('a hostile peer', () => {
     ['go-aways', () => header(TYPE_GO_AWAY, 0, 0, 0), 1_000],
     ['updates', () => header(TYPE_WINDOW_UPDATE, 0, 1, 1), 100_000],
     ['updates that acknowledge its own stream', () => header(TYPE_WINDOW_UPDATE, FLAG_ACK, 1, 1), 100_000],
-    ['streams that data open and reset', (index) => header(TYPE_DATA, FLAG_SYN | FLAG_RST, index * 2 + 3, 0), 10_000],
-    ['opened and reset streams', (index) => header(TYPE_WINDOW_UPDATE, FLAG_SYN | FLAG_RST, index * 2 + 3, 0), 10_000],
+    ['streams that data open and reset', (index) => header(TYPE_DATA, FLAG_SYN | FLAG_RST, index * 2 + 3, 0), 20_000],
+    ['opened and reset streams', (index) => header(TYPE_WINDOW_UPDATE, FLAG_SYN | FLAG_RST, index * 2 + 3, 0), 20_000],
   ];
   it.each(floods)('is stopped when it floods with %s', async (_name, frame, allowed) => {
     const clock = new ManualClock();

@@ -78,7 +78,10 @@ export class Inbound implements FrameSink {
   onBody(bytes: Uint8Array): boolean {
     this.host.moved(bytes.length);
     const stream = this.current;
-    if (stream !== undefined && !stream.closed) stream.received(bytes);
+    if (stream === undefined || stream.closed) return this.host.isAlive();
+    this.host.makeRoom(bytes.length);
+    // It may be the one that had to go.
+    if (!stream.closed) stream.received(bytes);
     return this.host.isAlive();
   }
 
@@ -132,21 +135,26 @@ export class Inbound implements FrameSink {
     if ((flags & FLAG_SYN) !== 0) this.host.offer(stream);
     if ((flags & FLAG_RST) !== 0) return this.onReset(stream);
     stream.peerAccepted();
-    if (isData) return this.onData(stream, flags, length);
+    if (isData) return this.onData(stream, flags);
     return this.onWindowUpdate(stream, flags, length);
   }
 
   /** Data frames are what a session is for; those that bring none are counted. */
   private allowData(stream: Stream | undefined, flags: number, length: number): boolean {
-    if ((flags & FLAG_RST) !== 0) return this.host.flood('reset');
+    if ((flags & FLAG_RST) !== 0) return this.allowReset(stream);
     return length > 0 || isPartOfStream(stream, flags) || this.host.flood('empty');
   }
 
   private allowUpdate(stream: Stream | undefined, flags: number, length: number): boolean {
-    if ((flags & FLAG_RST) !== 0) return this.host.flood('reset');
+    if ((flags & FLAG_RST) !== 0) return this.allowReset(stream);
     if (isPartOfStream(stream, flags)) return true;
     if (length === 0 && (flags & (FLAG_ACK | FLAG_FIN)) === 0) return this.host.flood('empty');
     return this.host.flood('windowUpdate');
+  }
+
+  /** Who was answered has opened the stream for something: that is counted with the SYNs. */
+  private allowReset(stream: Stream | undefined): boolean {
+    return stream?.hasSent === true || this.host.flood('reset');
   }
 
   /** A frame for a stream that is gone on this side: the peer cannot know yet. */
@@ -162,13 +170,12 @@ export class Inbound implements FrameSink {
     return this.host.isAlive();
   }
 
-  private onData(stream: Stream, flags: number, length: number): boolean {
+  private onData(stream: Stream, flags: number): boolean {
     if (stream.closed) return this.host.isAlive();
     if (stream.remoteEnded) {
       stream.endedTwice();
       return this.host.isAlive();
     }
-    if (length > 0) this.host.makeRoom(length);
     this.current = stream;
     this.currentFlags = flags;
     return this.host.isAlive();

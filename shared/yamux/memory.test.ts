@@ -76,6 +76,26 @@ describe('memory', () => {
     expect([budget.bufferedBytes, budget.grownBytes]).toEqual([0, 0]);
   });
 
+  it('bounds it also when all of them are in the midst of a frame', async () => {
+    const budget = new ReceiveBudget(MIB);
+    const options = { role: 'server', keepAlive: false, budget } as const;
+    const peers = Array.from(
+      { length: 16 },
+      () => new RawPeer({ ...options, onStream: (stream) => void new StreamReader(stream, { consume: false }) }),
+    );
+    for (const peer of peers) peer.send(headerBytes(TYPE_DATA, 1, 1, INITIAL_WINDOW_BYTES), new Uint8Array(1));
+    await expect.poll(() => budget.bufferedBytes, { interval: 1 }).toBe(peers.length);
+    let most = 0;
+    for (const peer of peers) {
+      peer.send(new Uint8Array(INITIAL_WINDOW_BYTES - 1));
+      await expect.poll(() => peer.session.stats().dataBytesReceived, { interval: 1 }).toBe(INITIAL_WINDOW_BYTES);
+      most = Math.max(most, budget.bufferedBytes);
+    }
+    expect(most).toBeGreaterThan(MIB / 2);
+    expect(most).toBeLessThanOrEqual(MIB);
+    for (const peer of peers) peer.session.destroy();
+  });
+
   it('grows windows by no more than the budget, and leaves some of it for the next', async () => {
     const budget = new ReceiveBudget(MIB);
     const atServer = acceptor();

@@ -25,7 +25,7 @@ const CHANNEL_HIGH_WATER_BYTES = 256 * 1024;
 const SMALLEST_PIECE_BYTES = 4 * 1024;
 /** What a stream that became active just now may send beyond the bound of what is in flight. */
 const URGENT_BYTES = 32 * 1024;
-/** Answers that the peer caused and does not read. */
+/** Answers that the peer caused and does not read. Resets may be those of all open streams besides. */
 const MAX_ANSWERS = 8192;
 /** Streams that are gone and still have a place among those that wait: so many are not worth a look. */
 const FEW_GONE = 64;
@@ -51,10 +51,13 @@ export class Outbox {
   private readonly flight: FlightControl;
   private readonly host: OutboxHost;
   private readonly later: (flush: () => void) => void;
+  private readonly maxResets: number;
   private readonly batch = new Batch();
   private readonly order = new SendOrder<Stream>();
   private announcing: Stream[] = [];
   private resets: number[] = [];
+  /** How many of them are for streams that were never open here. */
+  private refusals = 0;
   private pongs: number[] = [];
   private pings: number[] = [];
   private goAwayCode: number | undefined;
@@ -66,11 +69,18 @@ export class Outbox {
   private stopped = false;
 
   /** `later` says when a tick is over: what was queued until then leaves in one write. */
-  constructor(channel: ByteChannel, flight: FlightControl, host: OutboxHost, later: (flush: () => void) => void) {
+  constructor(
+    channel: ByteChannel,
+    flight: FlightControl,
+    host: OutboxHost,
+    later: (flush: () => void) => void,
+    maxStreams: number,
+  ) {
     this.channel = channel;
     this.flight = flight;
     this.host = host;
     this.later = later;
+    this.maxResets = MAX_ANSWERS + maxStreams;
   }
 
   /** True while bytes that are written now have to wait. */
@@ -127,6 +137,12 @@ export class Outbox {
   reset(id: number): void {
     this.resets.push(id);
     this.answered();
+  }
+
+  /** The peer may not open this stream. */
+  refuse(id: number): void {
+    this.refusals++;
+    this.reset(id);
   }
 
   pong(value: number): void {
@@ -218,6 +234,7 @@ export class Outbox {
     if (this.resets.length > 0) {
       for (const id of this.resets) batch.header(TYPE_WINDOW_UPDATE, FLAG_RST, id, 0);
       this.resets = [];
+      this.refusals = 0;
     }
     if (this.goAwayCode !== undefined) {
       batch.header(TYPE_GO_AWAY, 0, 0, this.goAwayCode);
@@ -278,7 +295,8 @@ export class Outbox {
 
   private answered(): void {
     this.schedule();
-    if (this.resets.length + this.pongs.length > MAX_ANSWERS) this.host.onAnswerOverflow();
+    if (this.resets.length <= this.maxResets && this.refusals + this.pongs.length <= MAX_ANSWERS) return;
+    this.host.onAnswerOverflow();
   }
 
   private schedule(): void {

@@ -64,6 +64,31 @@ describe('the limits of opening', () => {
   });
 });
 
+it.each([
+  ['client', 0xffff_ffff],
+  ['server', 0xffff_fffe],
+] as const)('makes way for another session with the last id of a %s, whose stream is served', async (role, lastId) => {
+  const clock = new ManualClock();
+  const atClient = acceptor();
+  const atServer = acceptor();
+  const options = { clock, keepAlive: false } as const;
+  await using pair = await sessionPair(memoryCarrier, { ...options, ...atClient }, { ...options, ...atServer });
+  const session = pair[role];
+  Reflect.set(Reflect.get(session, 'table') as object, 'nextId', lastId);
+  const near = new StreamReader(session.open());
+  near.stream.write(Buffer.from('last'));
+  near.stream.end();
+  const far = await (role === 'client' ? atServer : atClient).next();
+  await far.ended;
+  expect([far.stream.id, far.text(), session.canOpen]).toEqual([lastId, 'last', false]);
+  far.stream.end();
+  expect([await near.closed, await pair.client.closed, await pair.server.closed]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
+});
+
 describe('a receiver that attaches late', () => {
   it('gets what came, the end and the loss of the session, in this order', async () => {
     const arrived: YamuxStream[] = [];
@@ -94,6 +119,50 @@ describe('a receiver that attaches late', () => {
     expect([reader.bytes, reader.isEnded]).toEqual([0, false]);
     expect(await reader.closed).toMatchObject({ code: 'yamux-stream-reset' });
     expect(pair.server.stats()).toMatchObject({ bufferedBytes: 0, backlog: 0, streams: 0 });
+  });
+
+  it('is not told of an end when what came before it was dropped on this side', async () => {
+    const arrived: YamuxStream[] = [];
+    const server: Options = { onStream: (stream) => arrived.push(stream), keepAlive: false };
+    await using pair = await sessionPair(memoryCarrier, { keepAlive: false }, server);
+    const near = new StreamReader(pair.client.open());
+    near.stream.write(Buffer.from('all of it'));
+    near.stream.end();
+    await pair.client.ping();
+    await pair.server.close(0);
+    const [stream] = arrived;
+    if (!stream) throw new Error('no stream');
+    const reader = new StreamReader(stream);
+    expect([reader.bytes, reader.isEnded]).toEqual([0, false]);
+    expect(await reader.closed).toMatchObject({ code: 'yamux-session-closed' });
+  });
+});
+
+describe('many at once', () => {
+  it.each(['resets them', 'closes the session'])('all streams may be given up by who %s', async (how) => {
+    const clock = new ManualClock();
+    const atServer = acceptor();
+    const options = { clock, keepAlive: false } as const;
+    await using pair = await sessionPair(memoryCarrier, options, { ...atServer, ...options });
+    const first = new StreamReader(pair.client.open());
+    const others: YamuxStream[] = [];
+    for (;;) {
+      while (pair.client.canOpen) others.push(pair.client.open());
+      if (pair.client.streams === 16_384) break;
+      await pair.client.ping();
+    }
+    await atServer.next(16_384);
+    if (how === 'resets them') {
+      for (const stream of others) stream.reset();
+      await pair.client.ping();
+      first.stream.write(Buffer.from('still here'));
+      await atServer.readers[0]?.received(10);
+      expect([pair.client.streams, pair.server.streams]).toEqual([1, 1]);
+    }
+    const closed = pair.client.close(0);
+    clock.advance(0);
+    expect(await closed).toBeUndefined();
+    expect(await pair.server.closed).toBeUndefined();
   });
 });
 
@@ -153,6 +222,39 @@ describe('closing', () => {
     pair.client.open();
     expect(await pair.server.closed).toMatchObject({ code: 'yamux-internal', cause: { message: 'a defect' } });
     expect(await pair.client.closed).toMatchObject({ code: 'yamux-peer-internal-error' });
+  });
+
+  it('does so, too, when that is because of a time limit', async () => {
+    const clock = new ManualClock();
+    await using pair = await sessionPair(memoryCarrier, { clock, keepAlive: false }, { onStream: () => {} });
+    pair.client.open().attach({
+      onData: () => {},
+      onEnd: () => {},
+      onDrain: () => {},
+      onClosed: () => {
+        throw new Error('a defect');
+      },
+    });
+    clock.advance(75_000);
+    expect(await pair.client.closed).toMatchObject({ code: 'yamux-internal', cause: { message: 'a defect' } });
+    expect(await pair.server.closed).toMatchObject({ code: 'yamux-peer-internal-error' });
+  });
+
+  it('ends the carrier and says how it ended, also when its owner throws about it', async () => {
+    const clock = new ManualClock();
+    const [near, far] = memoryChannelPair();
+    const session = new Session(near, {
+      role: 'server',
+      clock,
+      onClosed: () => {
+        throw new Error('a defect');
+      },
+    });
+    const over = new Promise<void>((resolve) => far.attach({ onBytes: () => {}, onClosed: () => resolve() }));
+    far.send([Buffer.from('no frame of Yamux')], () => {});
+    expect(await session.closed).toMatchObject({ code: 'yamux-internal', cause: { message: 'a defect' } });
+    await over;
+    expect(clock.pending).toBe(0);
   });
 });
 

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from './clock.ts';
 import { YamuxError, type YamuxErrorCode } from './errors.ts';
 import { defaultFloodRates, FloodLimits, type FloodRates } from './flood-limits.ts';
-import { GO_AWAY_INTERNAL_ERROR, GO_AWAY_NORMAL, GO_AWAY_PROTOCOL_ERROR } from './frame.ts';
+import { GO_AWAY_INTERNAL_ERROR, GO_AWAY_NORMAL, GO_AWAY_PROTOCOL_ERROR, HEADER_BYTES } from './frame.ts';
 import { FlightControl, type FlightSample } from './flight-control.ts';
 import { FrameParser } from './frame-parser.ts';
 import { Inbound, type InboundHost } from './inbound.ts';
@@ -84,7 +84,7 @@ export class Session {
     const clock = options.clock ?? systemClock;
     this.channel = channel;
     this.options = options;
-    this.clock = clock;
+    this.clock = guarded(clock, (error) => this.failInternally(error));
     this.limits = limitsWith(options.limits);
     this.closed = new Promise((resolve) => (this.settleClosed = resolve));
     this.floods = new FloodLimits({ ...defaultFloodRates, ...options.floodRates }, clock);
@@ -105,11 +105,11 @@ export class Session {
       onThrown: (error) => this.failInternally(error),
     };
     const later = options.flushAfter === 'poll' ? setImmediate : queueMicrotask;
-    this.outbox = new Outbox(channel, this.flight, outboxHost, later);
+    this.outbox = new Outbox(channel, this.flight, outboxHost, later, this.limits.maxStreams);
     this.table = new StreamTable({
       role: options.role,
       limits: this.limits,
-      clock,
+      clock: this.clock,
       outbox: this.outbox,
       budget: options.budget,
       minRttMs: () => this.flight.minRttMs,
@@ -146,11 +146,16 @@ export class Session {
     return this.refusalToOpen() === undefined;
   }
 
-  /** Opens a stream; data may be written at once. Throws a `YamuxError` when the session takes none. */
+  /**
+   * Opens a stream; data may be written at once. Throws a `YamuxError` when the session takes none. The last one that
+   * there is an id for makes the session close, so that it makes way for another.
+   */
   open(): YamuxStream {
     const refusal = this.refusalToOpen();
     if (refusal !== undefined) throw new YamuxError(refusal);
-    return this.table.open();
+    const stream = this.table.open();
+    if (this.table.idsAreUsedUp) void this.close();
+    return stream;
   }
 
   /** The round trip in ms, measured now. Rejects when `signal` aborts or the session ends. */
@@ -216,8 +221,8 @@ export class Session {
   }
 
   private onBytes(bytes: Uint8Array): void {
-    this.keepAlive?.heard();
     try {
+      this.keepAlive?.heard();
       this.parser.push(bytes);
     } catch (error) {
       this.failInternally(error);
@@ -225,7 +230,7 @@ export class Session {
   }
 
   private failInternally(error: unknown): void {
-    this.fail(new YamuxError('yamux-internal', String(error), { cause: error }), GO_AWAY_INTERNAL_ERROR);
+    this.fail(internalError(error), GO_AWAY_INTERNAL_ERROR);
   }
 
   private onChannelClosed(reason: Error | undefined): void {
@@ -270,10 +275,13 @@ export class Session {
     try {
       this.table.loseAll(reason);
     } catch (thrown) {
-      // A fault of ours says more than how the session ended.
-      this.failure = new YamuxError('yamux-internal', String(thrown), { cause: thrown });
+      this.failure = internalError(thrown);
     }
-    this.options.onClosed?.(this.failure);
+    try {
+      this.options.onClosed?.(this.failure);
+    } catch (thrown) {
+      this.failure = internalError(thrown);
+    }
     this.settleClosed(this.failure);
   }
 
@@ -331,7 +339,8 @@ export class Session {
       },
       moved: (bytes) => {
         this.dataBytesReceived += bytes;
-        floods.moved(bytes);
+        // Small messages are little beside their headers, and marks are sent for both.
+        floods.moved(bytes + HEADER_BYTES);
         flight.received(bytes);
       },
       pong: (value) => {
@@ -350,6 +359,26 @@ export class Session {
       fail: (code, detail) => this.fail(new YamuxError(code, detail), GO_AWAY_PROTOCOL_ERROR),
     };
   }
+}
+
+/** A fault of ours says more than how the session ended. */
+function internalError(thrown: unknown): YamuxError {
+  return new YamuxError('yamux-internal', String(thrown), { cause: thrown });
+}
+
+/** What throws in a timer is told, and is no end of the process. */
+function guarded(clock: Clock, onThrown: (error: unknown) => void): Clock {
+  return {
+    now: () => clock.now(),
+    after: (ms, run) =>
+      clock.after(ms, () => {
+        try {
+          run();
+        } catch (error) {
+          onThrown(error);
+        }
+      }),
+  };
 }
 
 function lostBecause(reason: Error | undefined): YamuxError {

@@ -73,11 +73,16 @@ export class StreamTable implements StreamHost {
     return this.streams.get(id);
   }
 
+  /** No own stream can be opened any more. */
+  get idsAreUsedUp(): boolean {
+    return this.nextId > MAX_UINT32;
+  }
+
   /** Why no own stream can be opened now. */
   refusalToOpen(): YamuxErrorCode | undefined {
     if (this.streams.size >= this.limits.maxStreams) return 'yamux-too-many-streams';
     if (this.unacknowledged >= this.limits.maxUnacknowledged) return 'yamux-too-many-unacknowledged';
-    if (this.nextId > MAX_UINT32) return 'yamux-stream-ids-used-up';
+    if (this.idsAreUsedUp) return 'yamux-stream-ids-used-up';
     return undefined;
   }
 
@@ -106,7 +111,7 @@ export class StreamTable implements StreamHost {
     if (!welcome || this.backlog >= this.limits.acceptBacklog || this.streams.size >= this.limits.maxStreams) {
       this.refused++;
       this.settings.onRemoved(INITIAL_WINDOW_BYTES);
-      this.outbox.reset(id);
+      this.outbox.refuse(id);
       return undefined;
     }
     const stream = new Stream(this, id, true);

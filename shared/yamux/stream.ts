@@ -55,6 +55,8 @@ export class Stream implements YamuxStream, Ordered, Sharer {
   /** Bytes that the peer lets us still send. */
   sendWindow = INITIAL_WINDOW_BYTES;
   remoteEnded = false;
+  /** Data has left on it. */
+  hasSent = false;
   /** Received and not consumed. */
   waitingBytes = 0;
 
@@ -243,6 +245,7 @@ export class Stream implements YamuxStream, Ordered, Sharer {
     if (bytes === undefined) return undefined;
     const { shares } = this.host;
     const before = this.sendWindow;
+    this.hasSent = true;
     this.sendWindow -= bytes.length;
     shares.queuedBytes -= bytes.length;
     shares.windowChanged(before, this.sendWindow);
@@ -316,6 +319,8 @@ export class Stream implements YamuxStream, Ordered, Sharer {
     if (dropHeld) {
       this.held = undefined;
       this.release();
+      // Whoever attaches now is not told that nothing is the whole.
+      this.remoteEnded = false;
     }
     this.receiver?.onClosed(error);
   }
