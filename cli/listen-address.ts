@@ -15,3 +15,13 @@ export function listenAddress(text: string): ListenAddress {
   }
   return { host: host === '' ? '127.0.0.1' : host, port };
 }
+
+const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/;
+
+/** The same for what only this machine may reach. */
+export function loopbackAddress(text: string): ListenAddress {
+  const address = listenAddress(text);
+  if (!LOOPBACK.test(address.host))
+    throw new InvalidArgumentError('only this machine may reach it: use 127.0.0.1, [::1] or localhost.');
+  return address;
+}

@@ -1,7 +1,8 @@
+import { setImmediate } from 'node:timers/promises';
 import { Command } from 'commander';
 import { version } from '../shared/version.ts';
 import { commandsFor } from './command-list.ts';
-import { EXIT } from './errors.ts';
+import { CommandFailed, EXIT, tellFailure } from './errors.ts';
 
 const program = new Command('adit')
   .description('Author API-management manifests for Kubernetes, preview them under a public URL, commit them to Git.')
@@ -23,10 +24,11 @@ for (const command of await commandsFor(process.argv[2])) {
 }
 program.exitOverride();
 
-// Whoever reads has enough, as `head` has: that is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(EXIT.ok);
+  // Whoever reads has enough, as `head` has: that is no failure of ours, and what was found stays found.
+  if (error.code === 'EPIPE') process.exit();
+  tellFailure(new CommandFailed({ code: 'output-failed', message: `standard output: ${error.message}` }), false);
+  process.exit();
 });
 
 try {
@@ -39,3 +41,5 @@ try {
   if (!ours) throw error;
   process.exitCode = asked ? EXIT.ok : EXIT.usage;
 }
+// A failed write is told a tick later, which Node does not wait for at the end of a module that has loaded others.
+await setImmediate();

@@ -1,21 +1,17 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import type { CustomRules } from '../shared/manifests/lint/custom-rules.ts';
 import { BARE_KUSTOMIZATION } from '../shared/manifests/render/find-renderings.ts';
 import type { RenderedFolder } from '../shared/manifests/render/place-rendered.ts';
 import type { Diagnostic, SourceFile } from '../shared/manifests/types.ts';
-import { WORKSPACE_CONFIG_FILE, type WorkspaceConfig } from '../shared/workspace/adit-yaml.ts';
-import { parseWorkspaceConfig, type ConfigProblem } from '../shared/workspace/parse-config.ts';
+import { WORKSPACE_CONFIG_FILE } from '../shared/workspace/adit-yaml.ts';
 import { CommandFailed, EXIT } from './errors.ts';
+import { readConfig, type ConfigAt } from './read-config.ts';
 
-export interface ManifestSet {
+export interface ManifestSet extends ConfigAt {
   readonly files: readonly SourceFile[];
-  readonly config: WorkspaceConfig;
-  readonly customRules: CustomRules;
   /** Of overlays and charts; their sources are not among `files`. */
   readonly rendered: readonly RenderedFolder[];
   readonly problems: readonly Diagnostic[];
-  readonly configProblems: readonly ConfigProblem[];
   /** Files that exist and could not be read, as the system says. */
   readonly unreadable: readonly { readonly path: string; readonly message: string }[];
 }
@@ -72,35 +68,20 @@ export async function readManifests(
       unreadable.push({ path: shown(path), message: reason(error) });
     }
   }
-  const configText = await nearestConfig(resolve(cwd, paths[0] ?? '.'), (path, error) => {
+  const nearest = await nearestConfig(resolve(cwd, paths[0] ?? '.'), (path, error) => {
     // A folder that cannot be entered was told already.
     if (!unreadable.some((one) => one.path === shown(dirname(path))))
       unreadable.push({ path: shown(path), message: reason(error) });
   });
-  const { config, problems } = parseWorkspaceConfig(configText);
-  // Loaded late: most commands need no manifests.
-  const { readCustomRules } = await import('../shared/manifests/index.ts');
-  const customRules = readCustomRules(config.lint.custom, configText);
+  const configAt = await readConfig(shown(nearest.path), nearest.text);
   const { renderFolders } = await import('../shared/manifests/render/run-renderer.ts');
-  const {
-    plain,
-    rendered,
-    problems: renderProblems,
-  } = await renderFolders({
+  const { plain, rendered, problems } = await renderFolders({
     root: cwd,
     files,
-    namespace: options.namespace ?? config.namespace,
+    namespace: options.namespace ?? configAt.config.namespace,
     signal: options.signal,
   });
-  return {
-    files: plain,
-    config,
-    customRules,
-    rendered,
-    problems: renderProblems,
-    configProblems: problems,
-    unreadable,
-  };
+  return { ...configAt, files: plain, rendered, problems, unreadable };
 
   async function walk(dir: string): Promise<void> {
     let entries;
@@ -134,16 +115,22 @@ function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-async function nearestConfig(start: string, onUnreadable: (path: string, error: unknown) => void): Promise<string> {
-  for (let dir = (await stat(start)).isDirectory() ? start : dirname(start); ; dir = dirname(dir)) {
+/** Of the nearest `adit.yaml` above; where there is none, or none that can be read, that of an empty one. */
+async function nearestConfig(
+  start: string,
+  onUnreadable: (path: string, error: unknown) => void,
+): Promise<{ readonly path: string; readonly text: string }> {
+  const first = (await stat(start)).isDirectory() ? start : dirname(start);
+  for (let dir = first; ; dir = dirname(dir)) {
+    const path = join(dir, WORKSPACE_CONFIG_FILE);
     try {
-      return await readFile(join(dir, WORKSPACE_CONFIG_FILE), 'utf8');
+      return { path, text: await readFile(path, 'utf8') };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-        onUnreadable(join(dir, WORKSPACE_CONFIG_FILE), error);
-        return '';
+        onUnreadable(path, error);
+        return { path, text: '' };
       }
     }
-    if (dirname(dir) === dir || basename(dir) === '') return '';
+    if (dirname(dir) === dir || basename(dir) === '') return { path: join(first, WORKSPACE_CONFIG_FILE), text: '' };
   }
 }

@@ -1,11 +1,10 @@
 import { basename, dirname, posix } from 'node:path';
-import { readCustomRules } from '../shared/manifests/index.ts';
 import { isBelow, isRenderingEntry } from '../shared/manifests/render/find-renderings.ts';
 import type { SourceFile } from '../shared/manifests/types.ts';
 import { WORKSPACE_CONFIG_FILE } from '../shared/workspace/adit-yaml.ts';
-import { parseWorkspaceConfig } from '../shared/workspace/parse-config.ts';
 import { CommandFailed, EXIT } from './errors.ts';
 import { listTree, readBlobs, type Blob } from './git-tree.ts';
+import { readConfig } from './read-config.ts';
 import { isManifestPath, MAX_FILES, type ManifestSet, type ReadOptions } from './read-manifests.ts';
 
 const MAX_FILE_BYTES = 10 * 1024 * 1024;
@@ -51,12 +50,11 @@ export async function readTree(
     return bytes === undefined ? [] : [{ path, text: bytes.toString('utf8') }];
   });
   const configText = (config === undefined ? undefined : contents.get(config.id))?.toString('utf8') ?? '';
-  const parsed = parseWorkspaceConfig(configText);
-  const customRules = readCustomRules(parsed.config.lint.custom, configText);
-  const set = { config: parsed.config, customRules, configProblems: parsed.problems, unreadable };
+  const configAt = await readConfig(config?.path ?? WORKSPACE_CONFIG_FILE, configText);
+  const set = { ...configAt, unreadable };
   if (!files.some(({ path }) => isRenderingEntry(path))) return { ...set, files, rendered: [], problems: [] };
   const { renderTree } = await import('./render-tree.ts');
-  const namespace = options.namespace ?? parsed.config.namespace;
+  const namespace = options.namespace ?? configAt.config.namespace;
   const { plain, rendered, problems } = await renderTree(top, tree, files, { ...options, namespace });
   return { ...set, files: plain, rendered, problems };
 }

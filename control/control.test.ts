@@ -309,6 +309,18 @@ describe('a restart', () => {
     });
   });
 
+  test('on a database that another one uses is refused, and leaves that one alone', async () => {
+    const database = join(folder, 'control.db');
+    const first = await start({ database });
+    await expect(control({ database })).rejects.toMatchObject({
+      code: 'database-in-use',
+      message: expect.stringContaining(database),
+      hint: expect.stringContaining('--state-dir'),
+    });
+    const { secret } = await enrol(first);
+    expect((await leaseNames(first, secret, ['petstore'])).hosts).toHaveLength(1);
+  }, 20_000);
+
   test('with a file that is no database, or in a folder that is not there, says so', async () => {
     await expect(control({ database: folder })).rejects.toMatchObject({ code: 'database-unusable' });
     await expect(control({ database: join(folder, 'no', 'control.db') })).rejects.toMatchObject({

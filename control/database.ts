@@ -68,10 +68,7 @@ export function openDatabase(path: string): DatabaseSync {
   } catch (error) {
     database?.close();
     if (error instanceof ControlError) throw error;
-    throw new ControlError('database-unusable', `cannot use the database ${path}: ${String(error)}`, {
-      hint: 'Check that the folder exists and is writable, and that the file is a database of the control plane.',
-      cause: error,
-    });
+    throw unusable(path, error);
   }
 }
 
@@ -87,6 +84,13 @@ function migrate(database: DatabaseSync, path: string): void {
     }
     for (const statement of migrations.slice(version)) database.exec(statement);
     database.exec(`PRAGMA user_version = ${migrations.length}`);
+  });
+}
+
+export function unusable(path: string, error: unknown): ControlError {
+  return new ControlError('database-unusable', `cannot use the database ${path}: ${String(error)}`, {
+    hint: 'Check that the folder exists and is writable, and that the file is a database of the control plane.',
+    cause: error,
   });
 }
 

@@ -21,6 +21,7 @@ const catalogue = {
   internal: { status: 500, title: 'The control plane failed' },
   'invalid-option': { status: undefined, title: 'An option is wrong' },
   'database-unusable': { status: undefined, title: 'The database cannot be used' },
+  'database-in-use': { status: undefined, title: 'Another control plane uses the database' },
   'address-unavailable': { status: undefined, title: 'The address cannot be listened on' },
 } as const satisfies Record<string, { status: number | undefined; title: string }>;
 

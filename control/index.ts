@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
 
 import { apiServer } from './api-server.ts';
 import { ControlPlane } from './control-plane.ts';
+import { lockDatabase } from './database-lock.ts';
 import { openDatabase } from './database.ts';
 import { ControlError } from './errors.ts';
 import { parseOptions } from './options.ts';
@@ -21,12 +23,16 @@ export interface Control {
   close(): Promise<void>;
 }
 
-/** Starts the control plane. Rejects with `ControlError`: `invalid-option`, `database-unusable`, `address-unavailable`. */
+/**
+ * Starts the control plane. Rejects with `ControlError`: `invalid-option`, `database-unusable`, `database-in-use`,
+ * `address-unavailable`.
+ */
 export async function startControl(options: ControlOptions): Promise<Control> {
   const parsed = parseOptions(options);
   const { log } = options;
   const now = options.now ?? Date.now;
-  const database = openDatabase(parsed.database);
+  const lock = lockDatabase(parsed.database);
+  const database = openLocked(parsed.database, lock);
   const plane = new ControlPlane({
     database,
     issuer: parsed.issuer,
@@ -44,6 +50,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     clearInterval(sweep);
     plane.close();
     database.close();
+    lock.release();
   };
 
   try {
@@ -77,5 +84,14 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       hint: 'Choose another port, or 0 to let the system choose.',
       cause: error,
     });
+  }
+}
+
+function openLocked(path: string, lock: { release(): void }): DatabaseSync {
+  try {
+    return openDatabase(path);
+  } catch (error) {
+    lock.release();
+    throw error;
   }
 }

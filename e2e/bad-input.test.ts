@@ -1,10 +1,12 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { runAdit } from './support/run-adit.ts';
+import { startUp } from './support/running-stack.ts';
 
 let dir: string;
 beforeEach(() => {
@@ -182,6 +184,11 @@ describe('wrong use ends with 2 and says what would be right', () => {
     { args: ['validate', 'nowhere'], says: 'nowhere: no such file or folder' },
     { args: ['serve', 'nowhere'], says: /folder \S+nowhere does not exist\.\n\s+Choose another folder/ },
     { args: ['serve', '--listen', 'anywhere'], says: 'use HOST:PORT' },
+    { args: ['agent', '--control', 'control.example'], says: 'use https://HOST' },
+    { args: ['broker', '--id', 'a', '--control', 'control.example:8090'], says: 'use https://HOST' },
+    { args: ['broker', '--id', 'a', '--public-url', 'https://preview.example/'], says: 'use https://{host}/' },
+    { args: ['control', '--public-url', '{host}'], says: 'use https://{host}/' },
+    { args: ['serve', '--listen', '0.0.0.0:0'], says: 'only this machine may reach it' },
   ])('adit $args', async ({ args, says }) => {
     const { code, out, err } = await runAdit(args, { cwd: dir, env: { ADIT_STATE_DIR: join(dir, 'state') } });
     expect({ code, out }).toEqual({ code: 2, out: '' });
@@ -240,4 +247,27 @@ describe('a port in use', () => {
       hint: 'choose another port, or 0 for any free one',
     });
   });
+});
+
+test('a second preview from the same state folder is refused and names it; the first one serves on', async () => {
+  const state = join(dir, 'state');
+  const { program, ready } = await startUp('http://127.0.0.1:9', ['--state-dir', state]);
+  try {
+    const second = await runAdit(['up', '--json', '--preview', 'http://127.0.0.1:9', '--state-dir', state]);
+    expect(second.code).toBe(3);
+    expect(JSON.parse(second.out)).toMatchObject({
+      event: 'failed',
+      code: 'database-in-use',
+      message: expect.stringContaining(state),
+      hint: expect.stringContaining('--state-dir'),
+    });
+    const [visit] = (await once(
+      get(`http://${ready.edge.address}/`, { headers: { host: ready.host } }),
+      'response',
+    )) as [IncomingMessage];
+    visit.resume();
+    expect(visit.statusCode, 'of an upstream that is not there').toBe(502);
+  } finally {
+    await program.stop();
+  }
 });

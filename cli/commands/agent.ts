@@ -1,9 +1,10 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
+import { defaultStateDir } from '../../main/state-folders.ts';
 import { listenAddress, type ListenAddress } from '../listen-address.ts';
 import { optionFile, printLine, runRole, secretFromEnvironment, type RoleFlags } from '../role.ts';
+import { controlUrl } from '../url-flags.ts';
 import { collectAtRest } from '../../shared/process/collect-at-rest.ts';
 import { tuneCollector } from '../../shared/process/tune-collector.ts';
 
@@ -22,13 +23,9 @@ export function agentCommand(): Command {
       host: '127.0.0.1',
       port: 0,
     })
-    .option('--control <url>', 'control plane that leases hosts and names brokers')
+    .option('--control <url>', 'control plane that leases hosts and names brokers', controlUrl)
     .option('--ca-file <file>', 'certificate authorities to trust besides the system ones (PEM)')
-    .option(
-      '--state-dir <dir>',
-      'enrolment, token and lease stay here between runs',
-      join(homedir(), '.local', 'state', 'adit', 'agent'),
-    )
+    .option('--state-dir <dir>', 'enrolment, token and lease stay here between runs', join(defaultStateDir(), 'agent'))
     .option('--links <n>', 'brokers to hold tunnels to at once, 1 to 8', links, 3)
     .addOption(new Option('--log-level <level>').choices(['debug', 'info', 'warn', 'error', 'silent']).default('info'))
     .option('--json', 'one JSON line when ready, and one per event')

@@ -6,6 +6,7 @@ import { acmeOf, addAcmeFlags, type AcmeFlags } from '../broker-acme-flags.ts';
 import { addLimitFlags, limitsOf } from '../broker-limit-flags.ts';
 import { graceSeconds } from '../grace-seconds.ts';
 import { optionFile, printLine, runRole, secretFromEnvironment, type RoleFlags } from '../role.ts';
+import { controlUrl, urlTemplate } from '../url-flags.ts';
 import { collectAtRest } from '../../shared/process/collect-at-rest.ts';
 import { tuneCollector } from '../../shared/process/tune-collector.ts';
 
@@ -55,10 +56,14 @@ export function brokerCommand(): Command {
     .option('--tls-cert <file>', 'certificate chain of the tunnel listener (PEM)')
     .option('--tls-key <file>', 'its key (PEM)')
     .option('--peer <address>', 'peer listener of another broker to relay to; may be repeated', collect, [])
-    .option('--control <url>', 'control plane: signing keys come from there, and the broker registers there')
+    .option(
+      '--control <url>',
+      'control plane: signing keys come from there, and the broker registers there',
+      controlUrl,
+    )
     .option('--jwks <file>', 'signing keys from a file instead')
     .option('--issuer <name>', 'issuer of the tokens', 'adit')
-    .option('--public-url <template>', "public URL of a host, for example 'https://{host}/'")
+    .option('--public-url <template>', "public URL of a host, for example 'https://{host}/'", urlTemplate)
     .option(
       '--tunnel-url <url>',
       'where agents dial, when it is not the listener itself; wss://HOST:PORT/tunnel',

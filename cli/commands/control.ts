@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { CommandFailed, EXIT } from '../errors.ts';
 import { listenAddress, type ListenAddress } from '../listen-address.ts';
 import { printLine, runRole, secretFromEnvironment, type RoleFlags } from '../role.ts';
+import { urlTemplate } from '../url-flags.ts';
 
 interface Flags extends RoleFlags {
   readonly listen: ListenAddress;
@@ -23,6 +24,7 @@ export function controlCommand(): Command {
     .option(
       '--public-url <template>',
       "public URL of a host, for example 'https://{host}/'; default: as the newest edge says",
+      urlTemplate,
     )
     .option('--name-bits <bits>', 'random bits in a preview host', bits, 128)
     .option('--token-seconds <n>', 'longest life of a tunnel token, 5 to 3600', tokenSeconds, 3600)

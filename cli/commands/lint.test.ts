@@ -102,6 +102,23 @@ describe('adit lint', () => {
     expect(out).toContain('there is no rule "orfan"');
   });
 
+  it('reads what lies beside the folder that it runs in, and tells problems of its adit.yaml at their file', async () => {
+    using folder = folderOf({
+      'here/keep.yaml': '',
+      'shop/adit.yaml': `lint: { orfan: "off", custom: [{ name: orphan, severity: error, expression: 'true', message: m }] }\n`,
+      'shop/plan.yaml': plan('free', ', rate: 1'),
+      'broken/adit.yaml': 'lnit: {}\n',
+    });
+    const shop = await runCli(join(folder.dir, 'here'), ['lint', '--format', 'github', '../shop']);
+    expect(shop.code).toBe(1);
+    expect(shop.out).toMatch(/^::error file=\.\.\/shop\/plan\.yaml,.*unknown field "spec\.rate"/m);
+    expect(shop.out).toMatch(/^::error file=\.\.\/shop\/adit\.yaml,.*there is no rule "orfan"/m);
+    expect(shop.out).toMatch(/^::error file=\.\.\/shop\/adit\.yaml,.*"orphan" is a rule of Adit/m);
+    const broken = await runCli(folder.dir, ['validate', 'broken']);
+    expect(broken.code).toBe(1);
+    expect(broken.out).toMatch(/^broken\/adit\.yaml:1:1: error: .*lnit/m);
+  });
+
   it('ends with 2 on wrong use, and says where help is', async () => {
     using folder = folderOf({});
     const option = await runCli(folder.dir, ['lint', '--format', 'xml']);

@@ -1,7 +1,6 @@
 import { Command, Option } from 'commander';
 import type { Diagnostic } from '../../shared/manifests/types.ts';
 import { version } from '../../shared/version.ts';
-import { WORKSPACE_CONFIG_FILE } from '../../shared/workspace/adit-yaml.ts';
 import { fileProblem, humanLines, problemsAround, published } from '../diagnostic-lines.ts';
 import { EXIT, tellFailure } from '../errors.ts';
 import { interruptible } from '../interruptible.ts';
@@ -68,7 +67,7 @@ async function run(paths: readonly string[], namespace: string | undefined): Pro
     ...problemsAround(set),
     ...unknownRules(settings).map((name) =>
       fileProblem(
-        WORKSPACE_CONFIG_FILE,
+        set.configFile,
         1,
         1,
         'workspace-config',

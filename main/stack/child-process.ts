@@ -35,6 +35,8 @@ export interface ChildListeners {
 }
 
 const MAX_LINE = 64 * 1024;
+/** What a child said last is read within this; a process that it left behind holds its pipes for as long as it lives. */
+const LAST_WORDS_MS = 500;
 const LOOKS_LIKE_ERROR = /error|fatal|refused|denied|EADDRINUSE|cannot|failed/i;
 /** pino's number for `error`. */
 const ERROR_LEVEL = 50;
@@ -78,9 +80,14 @@ export function startChild(spec: ChildSpec, listeners: ChildListeners): Promise<
       if (pid === undefined) return;
       child.off('error', reject);
       child.on('error', (error) => onLog(error.message));
-      const exited = new Promise<ChildExit>((done) =>
-        child.once('close', (code, signal) => done({ code, signal, lastError: lastErrorLine || lastLine })),
-      );
+      const exited = new Promise<ChildExit>((done) => {
+        const settle = (): void =>
+          done({ code: child.exitCode, signal: child.signalCode, lastError: lastErrorLine || lastLine });
+        child.once('exit', () => {
+          const late = setTimeout(settle, LAST_WORDS_MS);
+          child.once('close', () => (clearTimeout(late), settle()));
+        });
+      });
       let stopping: Promise<void> | undefined;
       resolve({
         pid,

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 
 const KILL_AFTER_MS = 2_000;
+/** SIGHUP comes when the terminal is closed: to this process, and not to the group that it would leave behind. */
+const END = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 /**
  * Runs a command of the user's so that it cannot outlive the application: the command gets a process group of its
@@ -32,8 +34,7 @@ export function runOnLeash(command: string, args: readonly string[], options: { 
       killTimer = setTimeout(() => signalGroup('SIGKILL'), KILL_AFTER_MS);
     };
 
-    process.on('SIGTERM', end);
-    process.on('SIGINT', end);
+    for (const signal of END) process.on(signal, end);
     process.stdin.on('end', end).on('error', end).resume();
     child.once('error', (error) => {
       process.stderr.write(`error: ${command}: ${error.message}\n`);
@@ -47,8 +48,7 @@ export function runOnLeash(command: string, args: readonly string[], options: { 
 
     function finish(code: number): void {
       clearTimeout(killTimer);
-      process.off('SIGTERM', end);
-      process.off('SIGINT', end);
+      for (const signal of END) process.off(signal, end);
       process.stdin.off('end', end).off('error', end).pause();
       resolve(code);
     }

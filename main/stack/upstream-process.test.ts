@@ -62,3 +62,34 @@ test('a command that does not listen is a problem with what it said; the others 
   ]);
   expect((await ask(set.urls['good'])).pid).toBeGreaterThan(0);
 });
+
+test('a terminal that is closed ends the command too', async () => {
+  set = await startUpstreams(dir, { pets: { command: [process.execPath, 'server.mjs'], env: {} } }, listeners);
+  const { pid } = await ask(set.urls['pets']);
+  const [leash = 0] = set.pids();
+  // As the kernel does to the group in its foreground, which the command is not in.
+  process.kill(leash, 'SIGHUP');
+  await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow(/ESRCH/), { timeout: 5_000 });
+});
+
+test('stopping does not wait for a command that lost its leash', async () => {
+  set = await startUpstreams(dir, { pets: { command: [process.execPath, 'server.mjs'], env: {} } }, listeners);
+  const { pid } = await ask(set.urls['pets']);
+  const [leash = 0] = set.pids();
+  try {
+    process.kill(leash, 'SIGKILL');
+    await set.stop(3_000);
+  } finally {
+    process.kill(pid, 'SIGKILL');
+  }
+});
+
+test('nobody waits for a command to listen once it is told to stop', async () => {
+  const cancel = new AbortController();
+  set = await startUpstreams(
+    dir,
+    { pets: { command: `"${process.execPath}" -e "console.log('here'); setInterval(() => {}, 1000)"`, env: {} } },
+    { ...listeners, onLog: () => cancel.abort(), signal: cancel.signal },
+  );
+  expect(cancel.signal.aborted).toBe(true);
+}, 5_000);

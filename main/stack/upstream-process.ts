@@ -18,11 +18,18 @@ const LISTENS_WITHIN_MS = 10_000;
 const RESTART_MS = [200, 1_000, 5_000] as const;
 const POLL_MS = 25;
 
-/** Starts the commands of `upstreams:` and waits until each listens, at most 10 s; URLs are passed on as they are. */
+/**
+ * Starts the commands of `upstreams:` and waits until each listens, at most 10 s and not after `signal`; URLs are passed on as
+ * they are.
+ */
 export async function startUpstreams(
   dir: string,
   upstreams: WorkspaceConfig['upstreams'],
-  listeners: { onEvent(event: PreviewEvent): void; onLog(name: string, text: string): void },
+  listeners: {
+    onEvent(event: PreviewEvent): void;
+    onLog(name: string, text: string): void;
+    readonly signal?: AbortSignal | undefined;
+  },
 ): Promise<UpstreamSet> {
   const urls: Record<string, string> = {};
   const problems: string[] = [];
@@ -77,7 +84,10 @@ export async function startUpstreams(
       };
       try {
         const child = await start();
-        const listening = await Promise.race([listens(port, LISTENS_WITHIN_MS), child.exited.then(() => false)]);
+        const listening = await Promise.race([
+          listens(port, LISTENS_WITHIN_MS, listeners.signal),
+          child.exited.then(() => false),
+        ]);
         if (!listening) {
           const said = child.lastError();
           problems.push(`${name}: nothing listens on 127.0.0.1:${port} ($PORT)${said ? `; it said: ${said}` : ''}`);
@@ -114,9 +124,9 @@ function freePort(): Promise<number> {
   });
 }
 
-async function listens(port: number, withinMs: number): Promise<boolean> {
+async function listens(port: number, withinMs: number, signal: AbortSignal | undefined): Promise<boolean> {
   const deadline = Date.now() + withinMs;
-  while (Date.now() < deadline) {
+  while (Date.now() < deadline && signal?.aborted !== true) {
     if (await accepts(port)) return true;
     await new Promise((done) => setTimeout(done, POLL_MS));
   }

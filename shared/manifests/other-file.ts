@@ -3,7 +3,8 @@ import type { SourceFile } from './types.ts';
 /** YAML and JSON files that live beside manifests and are not Kubernetes objects. */
 const OTHER_NAMES =
   /^(adit\.ya?ml|kustomization\.ya?ml|Chart\.ya?ml|Chart\.lock|values(\..*)?\.ya?ml|(docker-)?compose(\..*)?\.ya?ml|package(-lock)?\.json|tsconfig(\..*)?\.json|.*\.schema\.json|openapi\.(ya?ml|json)|\.[^/]*)$/i;
-const OTHER_FOLDERS = /(^|\/)(node_modules|\.[^/]+)\//;
+/** Hidden ones; `..`, in the path of what lies beside the folder that one is in, is none. */
+const OTHER_FOLDERS = /(^|\/)(node_modules|\.(?!\.\/)[^/]+)\//;
 
 /** True for files that are known not to hold objects, so that nothing is said about them. */
 export function isOtherFile(file: SourceFile): boolean {

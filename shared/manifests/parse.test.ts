@@ -77,6 +77,11 @@ describe('says nothing about files that are something else', () => {
   });
 });
 
+it('reads what lies beside the folder that one is in', () => {
+  expect(parse('a: [1', '../shop/a.yaml').diagnostics).toHaveLength(1);
+  expect(parse('a: [1', '../.shop/a.yaml').diagnostics).toEqual([]);
+});
+
 describe('what cannot be read becomes a diagnostic at its place', () => {
   it.each([
     ['a tab as indentation', 'a:\n\tb: 1\n', 'yaml-syntax 2:1'],
