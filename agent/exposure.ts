@@ -5,7 +5,8 @@ import type { PreviewEvent } from '../shared/process/lines.ts';
 import type { YamuxStream } from '../shared/yamux/types.ts';
 import { AgentError, toAgentError } from './errors.ts';
 import type { StreamLink } from './gateway/gateway.ts';
-import { LeaseKeeper, type ControlStatus, type CurrentLease } from './lease/lease-keeper.ts';
+import type { CurrentLease } from './lease/held-leases.ts';
+import { LeaseKeeper, type ControlStatus } from './lease/lease-keeper.ts';
 import { TokenExpiry } from './lease/token-expiry.ts';
 import { TunnelSet } from './tunnels/tunnel-set.ts';
 

@@ -14,8 +14,9 @@ import type { PreviewEvent } from '../../shared/process/lines.ts';
 import { TestBroker } from '../tunnels/testing/test-broker.ts';
 import { TunnelSet } from '../tunnels/tunnel-set.ts';
 
+import type { CurrentLease } from './held-leases.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
-import type { CurrentLease, LeaseKeeperOptions } from './lease-keeper.ts';
+import type { LeaseKeeperOptions } from './lease-keeper.ts';
 import { AnswerHold } from './testing/answer-hold.ts';
 import { ENROLMENT_KEY, controlProcess } from './testing/control-process.ts';
 import type { ControlProcess } from './testing/control-process.ts';

@@ -1,22 +1,15 @@
-import type { Logger } from 'pino';
-
-import type { BrokerRecord, EnrolReply, Lease } from '../../shared/control/api.ts';
 import type { PreviewEvent } from '../../shared/process/lines.ts';
 import type { Failure } from '../../shared/result/result.ts';
 import { AgentError, toAgentError } from '../errors.ts';
 import { backoffMs } from '../tunnels/backoff.ts';
 
 import { ControlClient, ControlRefusal } from './control-client.ts';
-import { hostsOfNames, inOrderOf, nothingHeld, withLease, withoutLease } from './held-hosts.ts';
-import type { Held } from './held-hosts.ts';
-import { LeaseCache } from './lease-cache.ts';
+import { HeldLeases } from './held-leases.ts';
+import type { CurrentLease, HeldLeasesOptions } from './held-leases.ts';
 import { pause as realPause } from './pause.ts';
 import type { Pause } from './pause.ts';
 import { Wakeable } from './wakeable.ts';
 
-const DEFAULT_TTL_SECONDS = 3600;
-/** A lease request may carry this many names. */
-const NAMES_PER_LEASE = 16;
 /** Timers do not run while the machine sleeps: look at the clock at least this often. */
 const LOOK_AT_CLOCK_MS = 15_000;
 const MIN_WAIT_MS = 100;
@@ -31,19 +24,9 @@ const RETRY_REFUSED_MS = 30_000;
 /** How long the end waits for what was asked for before, and for what is given back. */
 const LAST_CALLS_MS = 2000;
 
-export interface LeaseKeeperOptions {
-  /** The control plane, `http(s)://HOST:PORT`. */
-  readonly controlUrl: string;
-  /** Needed once, until the agent is enrolled. */
-  readonly enrolmentKey?: string | undefined;
-  /** How the control plane lists this agent. */
-  readonly agentName: string;
-  /** Of this agent process alone. */
-  readonly stateDir: string;
-  readonly ttlSeconds?: number | undefined;
+export interface LeaseKeeperOptions extends HeldLeasesOptions {
   /** Certificates in PEM, trusted besides the public ones. */
   readonly ca?: string | undefined;
-  readonly log: Logger;
   /** Hosts, token or brokers are other ones. */
   readonly onChange: (current: CurrentLease) => void;
   readonly onEvent: (event: PreviewEvent) => void;
@@ -57,21 +40,6 @@ interface Ends {
   readonly stop: AbortController;
   /** Later than `stop`: nothing is waited for any more. */
   readonly giveUp: AbortController;
-}
-
-export interface CurrentLease {
-  readonly agentId: string;
-  /** Those of the wanted names that have a host, in order. */
-  readonly names: readonly string[];
-  /** One a name, in the same order. */
-  readonly hosts: readonly string[];
-  readonly urls: readonly string[];
-  readonly token: string;
-  /** By the clock of this machine, in milliseconds since the epoch. */
-  readonly tokenExpiresAt: number;
-  /** When the first of the leases ends, ISO 8601. */
-  readonly expiresAt: string;
-  readonly brokers: readonly BrokerRecord[];
 }
 
 export interface ControlStatus {
@@ -89,18 +57,11 @@ export class LeaseKeeper {
   readonly #now: () => number;
   readonly #random: () => number;
   readonly #pause: Pause;
-  readonly #cache: LeaseCache;
+  readonly #leases: HeldLeases;
   readonly #wake: Wakeable;
   #client: ControlClient | undefined;
   #running: (Ends & { readonly done: Promise<unknown> }) | undefined;
   #names: readonly string[] = [];
-  #identity: EnrolReply | undefined;
-  /** Not on disk yet. */
-  #enrolled: EnrolReply | undefined;
-  #held: Held = nothingHeld;
-  /** What is on disk is older. */
-  #unsaved = false;
-  #renewAt = 0;
   #lookedAt = -Infinity;
   #hurriedAt = -Infinity;
   #published = '';
@@ -114,30 +75,13 @@ export class LeaseKeeper {
     this.#random = options.random ?? Math.random;
     this.#pause = options.pause ?? realPause;
     this.#wake = new Wakeable(this.#pause);
-    this.#cache = new LeaseCache(options.stateDir, options.controlUrl);
+    this.#leases = new HeldLeases(options, this.#now, this.#random);
   }
 
   /** What serves now; undefined until each wanted name has a host. The token may have expired while control was away. */
   current(): CurrentLease | undefined {
-    const lease = this.#leased();
+    const lease = this.#leases.current(this.#names);
     return lease?.names.length === this.#names.length ? lease : undefined;
-  }
-
-  /** For those of the wanted names that have a host; undefined when none has. */
-  #leased(): CurrentLease | undefined {
-    const { names, hosts, urls, unwanted } = hostsOfNames(this.#names, this.#held.leases);
-    if (this.#identity === undefined || hosts.length === 0) return undefined;
-    const ends = this.#held.leases.filter(({ id }) => !unwanted.includes(id)).map(({ expiresAt }) => expiresAt);
-    return {
-      agentId: this.#identity.agentId,
-      names,
-      hosts,
-      urls,
-      token: this.#held.token,
-      tokenExpiresAt: this.#held.tokenExpiresAt,
-      expiresAt: new Date(Math.min(...ends)).toISOString(),
-      brokers: this.#held.brokers,
-    };
   }
 
   status(): ControlStatus {
@@ -169,13 +113,13 @@ export class LeaseKeeper {
     const late = setTimeout(() => running.giveUp.abort(), LAST_CALLS_MS);
     await running.done;
     this.#settleWaiting(new AgentError('lease-stopped', 'the lease was stopped'));
-    if (!keep) await this.#giveBack(running.giveUp.signal);
+    if (!keep && this.#client !== undefined) await this.#leases.giveBack(this.#client, running.giveUp.signal);
     clearTimeout(late);
     this.#client?.close();
     this.#client = undefined;
     this.#running = undefined;
     this.#names = [];
-    this.#held = nothingHeld;
+    this.#leases.forget();
     this.#published = '';
   }
 
@@ -184,7 +128,7 @@ export class LeaseKeeper {
     const now = this.#now();
     if (now - this.#hurriedAt < RENEW_SOON_EVERY_MS) return;
     this.#hurriedAt = now;
-    this.#renewAt = Math.min(this.#renewAt, now + this.#random() * RENEW_SOON_MS);
+    this.#leases.renewBy(now + this.#random() * RENEW_SOON_MS);
     this.#wake.wake();
   }
 
@@ -201,11 +145,9 @@ export class LeaseKeeper {
 
   /** What the last process left; of no use when its token is over, except to renew its leases. */
   async #load(): Promise<void> {
-    this.#renewAt = 0;
     try {
-      this.#identity = await this.#cache.identity();
-      if (this.#identity !== undefined) this.#held = (await this.#cache.held(this.#identity.agentId)) ?? nothingHeld;
-      if (this.#held.tokenExpiresAt > this.#now()) this.#publish();
+      await this.#leases.load();
+      if (this.#leases.isTokenAlive) this.#publish();
     } catch (error) {
       this.#failed(toAgentError(error, 'state-unwritable'));
     }
@@ -221,8 +163,7 @@ export class LeaseKeeper {
         await this.#settle(client, names, signal, giveUp);
         failures = 0;
         this.#error = undefined;
-        const renewInMs = this.#held.leases.length === 0 ? LOOK_AT_CLOCK_MS : this.#renewAt - this.#now();
-        waitMs = Math.min(LOOK_AT_CLOCK_MS, Math.max(MIN_WAIT_MS, renewInMs));
+        waitMs = Math.min(LOOK_AT_CLOCK_MS, Math.max(MIN_WAIT_MS, this.#leases.renewInMs));
       } catch (error) {
         if (signal.aborted) return;
         const failure = toAgentError(error, 'control-refused');
@@ -245,133 +186,23 @@ export class LeaseKeeper {
     this.#lookedAt = now;
     if (!isBack) return;
     this.#hurriedAt = -Infinity;
-    this.#renewAt = now;
+    this.#leases.renewAt(now);
   }
 
-  /**
-   * Brings what is held in line with what is wanted. Throws when the control plane does not help. What it may have granted
-   * is waited for until `giveUp`, so that it can be given back.
-   */
+  /** Settles what is held for these names, and tells what serves then. Throws when the control plane does not help. */
   async #settle(
     client: ControlClient,
     names: readonly string[],
     signal: AbortSignal,
     giveUp: AbortSignal,
   ): Promise<void> {
-    const { secret } = (this.#identity ??= await this.#enrol(client, giveUp));
-    const ttlSeconds = this.#o.ttlSeconds ?? DEFAULT_TTL_SECONDS;
-    const before = this.#held;
     try {
-      for (const id of hostsOfNames(names, this.#held.leases).unwanted) {
-        await this.#release(client, secret, id, signal);
-      }
-      if (this.#now() >= this.#renewAt) {
-        for (const one of this.#held.leases) {
-          await this.#renew(client, secret, one.id, one.names, ttlSeconds, signal);
-        }
-        if (this.#held.token !== before.token) this.#planRenewal();
-      }
-      const { missing } = hostsOfNames(names, this.#held.leases);
-      for (let from = 0; from < missing.length; from += NAMES_PER_LEASE) {
-        signal.throwIfAborted();
-        const wanted = missing.slice(from, from + NAMES_PER_LEASE);
-        const granted = await this.#answer(client.grant(secret, wanted, ttlSeconds, giveUp));
-        this.#held = withLease(this.#held, wanted, granted, this.#now());
-        this.#planRenewal();
-      }
-    } catch (error) {
-      // The control plane has lost this agent (another database): its secret and leases are worth nothing there.
-      if (error instanceof ControlRefusal && error.answerCode === 'unauthorized') {
-        this.#identity = undefined;
-        this.#held = { ...nothingHeld, brokers: this.#held.brokers };
-      }
-      throw error;
+      await this.#leases.settle(client, names, signal, giveUp);
     } finally {
-      try {
-        if (this.#held !== before || this.#unsaved) await this.#cacheHeld();
-      } finally {
-        // What serves needs the newest token, also when another name was refused or the disk is full.
-        if (!signal.aborted) this.#publish();
-      }
+      // What serves needs the newest token, also when another name was refused or the disk is full.
+      if (!signal.aborted) this.#publish();
     }
     this.#reached();
-  }
-
-  /** Between a half and two thirds of the token's life, so that agents started together do not renew together. */
-  #planRenewal(): void {
-    const life = this.#held.tokenExpiresAt - this.#now();
-    this.#renewAt = this.#now() + life * (0.5 + this.#random() / 6);
-  }
-
-  async #enrol(client: ControlClient, signal: AbortSignal): Promise<EnrolReply> {
-    const { enrolmentKey, agentName } = this.#o;
-    if (enrolmentKey === undefined)
-      throw new AgentError('enrolment-refused', 'the agent is not enrolled and has no enrolment key');
-    try {
-      this.#enrolled ??= await client.enrol(enrolmentKey, agentName, signal);
-      await this.#cache.saveIdentity(this.#enrolled);
-      const identity = this.#enrolled;
-      this.#enrolled = undefined;
-      return identity;
-    } catch (error) {
-      if (error instanceof ControlRefusal && error.answerStatus === 401) {
-        throw new AgentError('enrolment-refused', error.message, { cause: error });
-      }
-      throw error;
-    }
-  }
-
-  async #renew(
-    client: ControlClient,
-    secret: string,
-    id: string,
-    names: readonly string[],
-    ttl: number,
-    signal: AbortSignal,
-  ) {
-    try {
-      const renewed = await this.#answer(client.renew(secret, id, ttl, signal));
-      this.#held = withLease(this.#held, names, renewed, this.#now());
-    } catch (error) {
-      if (!isUnknownLease(error)) throw error;
-      this.#o.log.warn({ lease: id, names }, 'the lease is gone; its names get other hosts');
-      this.#held = withoutLease(this.#held, id);
-    }
-  }
-
-  /**
-   * A directory that comes while an answer is on its way may be newer, and is followed by another when it is not: who is
-   * there is taken from it, and from the answer who is preferred.
-   */
-  async #answer(coming: Promise<Lease>): Promise<Lease> {
-    const before = this.#held.brokers;
-    const lease = await coming;
-    const { brokers } = this.#held;
-    return brokers === before ? lease : { ...lease, brokers: inOrderOf(lease.brokers, brokers) };
-  }
-
-  async #release(client: ControlClient, secret: string, id: string, signal: AbortSignal): Promise<void> {
-    try {
-      await client.release(secret, id, signal);
-    } catch (error) {
-      if (!isUnknownLease(error)) throw error;
-    }
-    this.#held = withoutLease(this.#held, id);
-  }
-
-  async #giveBack(signal: AbortSignal): Promise<void> {
-    const client = this.#client;
-    const secret = this.#identity?.secret;
-    if (client === undefined || secret === undefined) return;
-    const given = await Promise.allSettled(this.#held.leases.map(({ id }) => client.release(secret, id, signal)));
-    for (const one of given) {
-      if (one.status === 'rejected')
-        this.#o.log.warn({ err: one.reason }, 'a lease was not given back; it ends by itself');
-    }
-    // What is still on disk is gone at the control plane, which the next start is told.
-    await this.#cache
-      .forgetHeld()
-      .catch((error: unknown) => this.#o.log.warn({ err: error }, 'a lease was not forgotten'));
   }
 
   async #follow(client: ControlClient, signal: AbortSignal): Promise<void> {
@@ -390,7 +221,9 @@ export class LeaseKeeper {
             // It may be another one, or one that lost its database: only a renewal tells.
             if (wasAway) this.renewSoon();
           },
-          (brokers) => this.#directory(brokers),
+          (brokers) => {
+            if (this.#leases.takeDirectory(brokers)) this.#publish();
+          },
           signal,
         );
       } catch (error) {
@@ -405,33 +238,8 @@ export class LeaseKeeper {
     }
   }
 
-  #directory(brokers: readonly BrokerRecord[]): void {
-    // None: a control plane that has just started has not heard of its brokers yet; those known are still the best guess.
-    if (brokers.length === 0) return;
-    const joined = brokers
-      .map(({ id, tunnel }) => `${id} ${tunnel}`)
-      .toSorted()
-      .join();
-    const known = this.#held.brokers
-      .map(({ id, tunnel }) => `${id} ${tunnel}`)
-      .toSorted()
-      .join();
-    this.#held = { ...this.#held, brokers: [...brokers] };
-    if (joined !== known && this.#held.leases.length > 0) {
-      this.#cacheHeld().catch((error: unknown) => this.#o.log.warn({ err: error }, 'the directory was not cached'));
-    }
-    this.#publish();
-  }
-
-  async #cacheHeld(): Promise<void> {
-    if (this.#identity === undefined) return;
-    this.#unsaved = true;
-    await this.#cache.saveHeld(this.#identity.agentId, this.#held);
-    this.#unsaved = false;
-  }
-
   #publish(): void {
-    const current = this.#leased();
+    const current = this.#leases.current(this.#names);
     if (current === undefined) return;
     if (current.names.length === this.#names.length) this.#settleWaiting();
     const text = JSON.stringify(current);
@@ -465,10 +273,6 @@ export class LeaseKeeper {
       else reject(failure);
     }
   }
-}
-
-function isUnknownLease(error: unknown): boolean {
-  return error instanceof ControlRefusal && error.answerCode === 'unknown-lease';
 }
 
 /** Whether waiting alone may help: nobody there, too many requests, no edge yet, or a secret that is replaced next. */
