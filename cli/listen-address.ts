@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 
 export interface ListenAddress {
   readonly host: string;
@@ -24,4 +24,9 @@ export function loopbackAddress(text: string): ListenAddress {
   if (!LOOPBACK.test(address.host))
     throw new InvalidArgumentError('only this machine may reach it: use 127.0.0.1, [::1] or localhost.');
   return address;
+}
+
+/** An option for a listener; `byDefault` is told as it would be given. */
+export function listenOption(flags: string, description: string, byDefault: string, parse = listenAddress): Option {
+  return new Option(flags, description).argParser(parse).default(parse(byDefault), byDefault);
 }

@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { isInOtherFolder } from '../shared/manifests/other-file.ts';
 import { BARE_KUSTOMIZATION } from '../shared/manifests/render/find-renderings.ts';
 import type { RenderedFolder } from '../shared/manifests/render/place-rendered.ts';
 import type { Diagnostic, SourceFile } from '../shared/manifests/types.ts';
@@ -44,9 +45,10 @@ export async function readManifests(
   cwd: string,
   options: ReadOptions = {},
 ): Promise<ManifestSet> {
-  const found = new Set<string>();
+  /** Each with whether no hidden folder lies below what a person named. */
+  const found = new Map<string, boolean>();
   const unreadable: { path: string; message: string }[] = [];
-  const shown = (path: string): string => relative(cwd, path).split(sep).join('/') || '.';
+  const shown = (path: string): string => slashed(relative(cwd, path)) || '.';
   for (const path of paths.map((given) => resolve(cwd, given))) {
     const info = await stat(path).catch((error: NodeJS.ErrnoException) => {
       throw new CommandFailed(
@@ -57,13 +59,13 @@ export async function readManifests(
         EXIT.usage,
       );
     });
-    if (info.isDirectory()) await walk(path);
-    else found.add(path);
+    if (info.isDirectory()) await walk(path, path);
+    else found.set(path, true);
   }
   const files: SourceFile[] = [];
-  for (const path of [...found].toSorted()) {
+  for (const [path, named] of [...found].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     try {
-      files.push({ path: shown(path), text: await readFile(path, 'utf8') });
+      files.push({ path: shown(path), text: await readFile(path, 'utf8'), ...(named && { named }) });
     } catch (error) {
       unreadable.push({ path: shown(path), message: reason(error) });
     }
@@ -83,7 +85,7 @@ export async function readManifests(
   });
   return { ...configAt, files: plain, rendered, problems, unreadable };
 
-  async function walk(dir: string): Promise<void> {
+  async function walk(dir: string, top: string): Promise<void> {
     let entries;
     try {
       entries = await readdir(dir, { withFileTypes: true });
@@ -93,8 +95,9 @@ export async function readManifests(
     }
     for (const entry of entries) {
       const path = join(dir, entry.name);
-      if (entry.isDirectory() && !CLOSED.has(entry.name)) await walk(path);
-      else if (entry.isFile() && isManifestName(entry.name) && entry.name !== WORKSPACE_CONFIG_FILE) found.add(path);
+      if (entry.isDirectory() && !CLOSED.has(entry.name)) await walk(path, top);
+      else if (entry.isFile() && isManifestName(entry.name) && entry.name !== WORKSPACE_CONFIG_FILE)
+        found.set(path, found.get(path) === true || !isInOtherFolder(slashed(relative(top, path))));
       if (found.size > MAX_FILES)
         throw new CommandFailed(
           {
@@ -106,6 +109,10 @@ export async function readManifests(
         );
     }
   }
+}
+
+function slashed(path: string): string {
+  return path.split(sep).join('/');
 }
 
 /** The system's words for people; its own name the path a second time. */

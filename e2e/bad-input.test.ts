@@ -189,6 +189,7 @@ describe('wrong use ends with 2 and says what would be right', () => {
     { args: ['broker', '--id', 'a', '--public-url', 'https://preview.example/'], says: 'use https://{host}/' },
     { args: ['control', '--public-url', '{host}'], says: 'use https://{host}/' },
     { args: ['serve', '--listen', '0.0.0.0:0'], says: 'only this machine may reach it' },
+    { args: ['agent', '--listen', '0.0.0.0:0'], says: 'only this machine may reach it' },
   ])('adit $args', async ({ args, says }) => {
     const { code, out, err } = await runAdit(args, { cwd: dir, env: { ADIT_STATE_DIR: join(dir, 'state') } });
     expect({ code, out }).toEqual({ code: 2, out: '' });

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { defaultStateDir } from '../../main/state-folders.ts';
-import { listenAddress, type ListenAddress } from '../listen-address.ts';
+import { listenOption, loopbackAddress, type ListenAddress } from '../listen-address.ts';
 import { optionFile, printLine, runRole, secretFromEnvironment, type RoleFlags } from '../role.ts';
 import { controlUrl } from '../url-flags.ts';
 import { collectAtRest } from '../../shared/process/collect-at-rest.ts';
@@ -19,10 +19,9 @@ interface Flags extends RoleFlags {
 export function agentCommand(): Command {
   return new Command('agent')
     .description('serve previews on this machine, driven over its local API')
-    .option('--listen <address>', 'listener of the local API; loopback only', listenAddress, {
-      host: '127.0.0.1',
-      port: 0,
-    })
+    .addOption(
+      listenOption('--listen <address>', 'listener of the local API; loopback only', '127.0.0.1:0', loopbackAddress),
+    )
     .option('--control <url>', 'control plane that leases hosts and names brokers', controlUrl)
     .option('--ca-file <file>', 'certificate authorities to trust besides the system ones (PEM)')
     .option('--state-dir <dir>', 'enrolment, token and lease stay here between runs', join(defaultStateDir(), 'agent'))

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { BrokerOptions } from '../../broker/index.ts';
 import { CommandFailed, EXIT } from '../errors.ts';
-import { listenAddress, type ListenAddress } from '../listen-address.ts';
+import { listenAddress, listenOption, type ListenAddress } from '../listen-address.ts';
 import { acmeOf, addAcmeFlags, type AcmeFlags } from '../broker-acme-flags.ts';
 import { addLimitFlags, limitsOf } from '../broker-limit-flags.ts';
 import { graceSeconds } from '../grace-seconds.ts';
@@ -42,8 +42,8 @@ export function brokerCommand(): Command {
     .requiredOption('--id <id>', 'name of this broker, unique among all')
     .option('--region <region>', 'where it stands', 'default')
     .addOption(new Option('--role <role>', 'which side it serves').choices(['both', 'tunnel', 'edge']).default('both'))
-    .option('--listen <address>', 'public listener for visitors', listenAddress, { host: '127.0.0.1', port: 8080 })
-    .option('--tunnel-listen <address>', 'listener for agents', listenAddress, { host: '127.0.0.1', port: 8443 })
+    .addOption(listenOption('--listen <address>', 'public listener for visitors', '127.0.0.1:8080'))
+    .addOption(listenOption('--tunnel-listen <address>', 'listener for agents', '127.0.0.1:8443'))
     .option('--peer-listen <address>', 'listener for edges, health and metrics; keep it private', listenAddress)
     .option('--public-tls-cert <file>', 'certificate chain for visitors (PEM); repeat for more names', addFile, [])
     .option('--public-tls-key <file>', 'its key (PEM), in the same order; both are read again on change', addFile, [])

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CommandFailed, EXIT } from '../errors.ts';
-import { listenAddress, type ListenAddress } from '../listen-address.ts';
+import { listenOption, type ListenAddress } from '../listen-address.ts';
 import { printLine, runRole, secretFromEnvironment, type RoleFlags } from '../role.ts';
 import { urlTemplate } from '../url-flags.ts';
 
@@ -17,7 +17,7 @@ interface Flags extends RoleFlags {
 export function controlCommand(): Command {
   return new Command('control')
     .description('lease preview hosts, sign tunnel tokens, and keep the directory of brokers')
-    .option('--listen <address>', 'listener of the API', listenAddress, { host: '127.0.0.1', port: 8090 })
+    .addOption(listenOption('--listen <address>', 'listener of the API', '127.0.0.1:8090'))
     .option('--database <file>', 'SQLite database for keys and leases', 'adit-control.db')
     .option('--issuer <name>', 'issuer of the tokens', 'adit')
     .option('--domain <domain>', 'preview hosts are names below it', 'localhost')

@@ -119,6 +119,19 @@ describe('adit lint', () => {
     expect(broken.out).toMatch(/^broken\/adit\.yaml:1:1: error: .*lnit/m);
   });
 
+  it('reads a hidden folder that was named, and none below', async () => {
+    using folder = folderOf({
+      '.deploy/plan.yaml': plan('free', ', rate: 1'),
+      '.deploy/.cache/old.yaml': plan('old', ', rate: 2'),
+    });
+    expect(await runCli(folder.dir, ['validate', '.'])).toMatchObject({ code: 0 });
+    for (const named of ['.deploy', '.deploy/plan.yaml']) {
+      const { code, out } = await runCli(folder.dir, ['validate', named]);
+      expect({ code, out }).toEqual({ code: 1, out: expect.stringMatching(/^\.deploy\/plan\.yaml:.*"spec\.rate"/) });
+      expect(out).not.toContain('old.yaml');
+    }
+  });
+
   it('ends with 2 on wrong use, and says where help is', async () => {
     using folder = folderOf({});
     const option = await runCli(folder.dir, ['lint', '--format', 'xml']);

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { EXIT, tellFailure } from '../errors.ts';
-import { loopbackAddress, type ListenAddress } from '../listen-address.ts';
+import { listenOption, loopbackAddress, type ListenAddress } from '../listen-address.ts';
 import { printLine } from '../role.ts';
 
 interface Flags {
@@ -14,7 +14,7 @@ export function serveCommand(): Command {
   return new Command('serve')
     .description('the application in a browser, for one person: prints a URL that works once')
     .argument('[dir]', 'workspace to open')
-    .option('--listen <address>', 'listener; loopback only', loopbackAddress, { host: '127.0.0.1', port: 0 })
+    .addOption(listenOption('--listen <address>', 'listener; loopback only', '127.0.0.1:0', loopbackAddress))
     .option('--state-dir <dir>', 'where drafts, recent workspaces and the agent keep their state')
     .option('--verbose', 'show what every part logs')
     .option('--json', 'print {"event":"ready","url":…} and nothing else on standard output')

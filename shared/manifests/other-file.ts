@@ -9,7 +9,12 @@ const OTHER_FOLDERS = /(^|\/)(node_modules|\.(?!\.\/)[^/]+)\//;
 /** True for files that are known not to hold objects, so that nothing is said about them. */
 export function isOtherFile(file: SourceFile): boolean {
   const name = file.path.slice(file.path.lastIndexOf('/') + 1);
-  return OTHER_NAMES.test(name) || OTHER_FOLDERS.test(file.path) || isHelmTemplate(file);
+  return OTHER_NAMES.test(name) || (file.named !== true && isInOtherFolder(file.path)) || isHelmTemplate(file);
+}
+
+/** `path`: with `/`. */
+export function isInOtherFolder(path: string): boolean {
+  return OTHER_FOLDERS.test(path);
 }
 
 /** Templates of a chart are not YAML until Helm has rendered them. */

@@ -4,6 +4,8 @@ export interface SourceFile {
   /** Path relative to the workspace, with `/`. */
   readonly path: string;
   readonly text: string;
+  /** A hidden folder in its path is part of what a person named: it may hold objects all the same. */
+  readonly named?: boolean;
 }
 
 export interface ObjectRef {
