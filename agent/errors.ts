@@ -193,6 +193,11 @@ export const catalogue = {
     title: 'There is nothing at this address',
     hint: 'See shared/agent/api.ts for the calls.',
   },
+  'program-replaced': {
+    status: 500,
+    title: 'A part of Adit that was not loaded yet is gone',
+    hint: 'Adit was updated or built while it ran: start it again.',
+  },
   'api-failed': { status: 500, title: 'The call failed inside the agent', hint: 'Look at the log of the agent.' },
   'control-unreachable': {
     status: 503,
@@ -261,5 +266,7 @@ export function problemDocument(code: ErrorCode, detail: string, hint: string = 
 
 export function toAgentError(error: unknown, code: ErrorCode): AgentError {
   if (error instanceof AgentError) return error;
+  if (error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')
+    return new AgentError('program-replaced', error.message, { cause: error });
   return new AgentError(code, error instanceof Error ? error.message : String(error), { cause: error });
 }

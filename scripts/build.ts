@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, type InlineConfig } from 'vite';
 import { leanChunks } from './lean-chunks.ts';
@@ -18,6 +18,8 @@ const programs = {
   'agent/bcrypt-worker': 'agent/gateway/middlewares/bcrypt-worker.ts',
   leash: 'cli/roles/leash.ts',
 };
+/** A part of an earlier build may be asked for by a process that runs since; no longer than that. */
+const KEEP_PARTS_MS = 24 * 3_600_000;
 /** Cannot be bundled. */
 const NATIVE = ['@parcel/watcher', 'bufferutil', 'utf-8-validate', 'electron'];
 /** The Kubernetes client is 15 MB that only a kubeconfig with an `auth-provider` needs. */
@@ -28,7 +30,7 @@ export async function buildAll(): Promise<void> {
   await mkdir(join(root, 'dist'), { recursive: true });
   await rm(join(root, STAMP), { force: true });
   for (const [name, entry] of Object.entries(programs)) {
-    await rm(join(root, 'dist', name), { recursive: true, force: true });
+    await forgetParts(join(root, 'dist', name));
     await build(program(name, entry));
   }
   await build(electronMain);
@@ -36,6 +38,15 @@ export async function buildAll(): Promise<void> {
   await build({ configFile: join(root, 'renderer/vite.config.ts'), logLevel: 'warn' });
   // Last: a build that was interrupted is stale.
   await writeFile(join(root, STAMP), digest);
+}
+
+/** Of builds a day ago and older. Names of parts have a digest of what is in them, so that those of several builds lie side by side. */
+async function forgetParts(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) {
+    const path = join(folder, name);
+    if (Date.now() - (await stat(path)).mtimeMs > KEEP_PARTS_MS) await rm(path);
+  }
 }
 
 function program(name: string, entry: string): InlineConfig {
@@ -92,4 +103,7 @@ const electronPreload: InlineConfig = {
   ssr: { noExternal: true, external: ['electron'], target: 'node' },
 };
 
-if (import.meta.main) await buildAll();
+if (import.meta.main) {
+  if (process.argv.includes('--clean')) await rm(join(root, 'dist'), { recursive: true, force: true });
+  await buildAll();
+}

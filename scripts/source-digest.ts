@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const SOURCES = ['shared', 'agent', 'broker', 'control', 'main', 'renderer', 'cli'];
-const FILES = ['package.json', 'package-lock.json', 'scripts/build.ts'];
+const FILES = ['package.json', 'package-lock.json', 'scripts/build.ts', 'scripts/lean-chunks.ts'];
 
 /** Where the digest of the sources is kept that `dist/` was built from. */
 export const STAMP = 'dist/.built-from';
