@@ -7,6 +7,12 @@ import type { AgentEvent } from '../../shared/agent/api.ts';
 const MAX_QUEUED_BYTES = 4 * 1024 * 1024;
 const MAX_CLIENTS = 32;
 
+/** Nobody waits for who keeps his own side open: the server would be kept from its end. */
+export function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.once('finish', () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
 /** The WebSocket of `/v1/events`: the same messages for every client. */
 export class EventFeed {
   #server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 1024 });
@@ -25,7 +31,7 @@ export class EventFeed {
 
   accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (this.#server.clients.size >= MAX_CLIENTS) {
-      socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      refuseUpgrade(socket, '503 Service Unavailable');
       return;
     }
     this.#server.handleUpgrade(request, socket, head, (client) => {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -74,6 +75,20 @@ test('the token, a loopback Host and no Origin are needed, for calls and for eve
   expect(await codes({ host: '127.0.0.1.evil.example' })).toEqual([403, 'api-host', 403]);
   expect(await codes({ origin: `http://${api.address}` })).toEqual([403, 'api-origin', 403]);
   expect((await call('GET', '/v1/status', { headers: { host: 'localhost:1' } })).status).toBe(200);
+});
+
+test('a refused upgrade whose client keeps his side open keeps nothing', async () => {
+  const [host = '', port = ''] = api.address.split(':');
+  const client = connect({ host, port: Number(port), allowHalfOpen: true });
+  client.on('error', () => {});
+  client.write(`GET /v1/events HTTP/1.1\r\nHost: ${api.address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
+  let text = '';
+  client.on('data', (part: Buffer) => (text += part.toString()));
+  await once(client, 'end');
+  expect(text).toMatch(/^HTTP\/1\.1 401 /);
+  // Waits for every connection.
+  await api.close();
+  client.destroy();
 });
 
 test('it answers the documented shapes and refuses others', async () => {

@@ -6,7 +6,7 @@ import { overlayRequest, previewRequest } from '../../shared/agent/api.ts';
 import type { PreviewAgent } from '../agent.ts';
 import { AgentError, problemDocument, toAgentError } from '../errors.ts';
 import { apiGuard } from './guard.ts';
-import { EventFeed } from './event-feed.ts';
+import { EventFeed, refuseUpgrade } from './event-feed.ts';
 import { requestBody } from './request-body.ts';
 
 export interface LocalApiOptions {
@@ -89,7 +89,7 @@ export async function localApi(options: LocalApiOptions): Promise<LocalApi> {
         ? undefined
         : new AgentError('api-missing', `${request.url ?? ''} is not served.`));
     if (refused === undefined) feed.accept(request, socket, head);
-    else socket.end(`HTTP/1.1 ${refused.status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    else refuseUpgrade(socket, `${refused.status} Refused`);
   });
   const endStatus = agent.subscribe((status) => feed.send({ type: 'status', status }));
 

@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import { createServer as createHttpServer, type ServerResponse } from 'node:http';
+import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import WebSocket, { WebSocketServer } from 'ws';
+import type { MiddlewareConfig } from '../../shared/gateway/middleware.ts';
 import { toDuplex } from '../../shared/yamux/to-duplex.ts';
-import { plain, prefix, route, sha256 } from './testing/config.ts';
-import { readAll } from './testing/gateway-under-test.ts';
+import { plain, prefix, ref, route, sha256 } from './testing/config.ts';
+import { closeServer, listen, readAll } from './testing/gateway-under-test.ts';
 import { useGateway } from './testing/use-gateway.ts';
 
 const start = useGateway();
@@ -60,6 +63,76 @@ describe('bodies', () => {
     expect(sent).toBeLessThan(total);
     kept.release();
     expect((await answer).body.length).toBe(total);
+  });
+
+  test('a body that comes in the smallest pieces before there is a server costs each of them once', async () => {
+    const pieces = 60_000;
+    const asked = Promise.withResolvers<ServerResponse>();
+    const auth = createHttpServer((_, response) => asked.resolve(response));
+    const address = await listen(auth);
+    const guard: MiddlewareConfig = {
+      kind: 'forward-auth',
+      source: ref('Middleware', 'm'),
+      address,
+      trustForwardHeader: false,
+      responseHeaders: [],
+      requestHeaders: [],
+      responseCookies: [],
+      forwardBody: false,
+      keepLocation: false,
+      keepMethod: false,
+    };
+    const { visitor } = await start(plain(route('all', prefix('/'), { middlewares: [guard] })));
+    const kept = visitor();
+    const answer = kept.expect('POST');
+    kept.stream.write(Buffer.from(`POST / HTTP/1.1\r\nHost: shop.preview.test\r\nContent-Length: ${pieces}\r\n\r\n`));
+    const response = await asked.promise;
+    for (let piece = 0; piece < pieces; piece++) {
+      kept.stream.write(Buffer.from('x'));
+      // What is written in one turn goes out as one piece.
+      await setImmediate();
+    }
+    response.end();
+    expect(String((await answer).json()['body']).length).toBe(pieces);
+    await closeServer(auth);
+  }, 15_000);
+
+  test('interim answers without end slow the upstream too, when the visitor does not read', async () => {
+    let sent = 0;
+    const total = 64 * 1024 * 1024;
+    const interim = Buffer.from(`HTTP/1.1 103 Early Hints\r\nLink: <${'x'.repeat(1000)}>\r\n\r\n`.repeat(64));
+    const upstream = createTcpServer((socket) => {
+      socket.on('error', () => {});
+      const more = (): void => {
+        while (sent < total) {
+          sent += interim.length;
+          if (!socket.write(interim)) {
+            socket.once('drain', more);
+            return;
+          }
+        }
+        socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+      };
+      socket.once('data', more);
+    });
+    await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
+    const { visitor, apply } = await start(plain());
+    const url = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
+    apply(plain(route('all', prefix('/'))), { upstreams: new Map([['shop/web:80', url]]) });
+    const kept = visitor();
+    kept.hold();
+    const answer = kept.ask('/');
+    let before = -1;
+    const standsStill = (): boolean => {
+      const still = sent === before && sent > 0;
+      before = sent;
+      return still;
+    };
+    await expect.poll(standsStill, { interval: 100, timeout: 10_000 }).toBe(true);
+    expect(sent).toBeLessThan(total);
+    kept.release();
+    expect((await answer).body.toString()).toBe('ok');
+    upstream.close();
   });
 
   test('events of a stream arrive one by one, before it ends', async () => {

@@ -162,6 +162,8 @@ export class Exchange extends UpstreamSide implements ChainPort, Decorator {
   #copyFor({ mirrors }: Choice, request: OutgoingRequest): void {
     if (mirrors.length === 0 || this.request.framing.kind === 'upgrade') return;
     this.#copy = new RequestCopy(request, mirrors, this.request.framing.kind === 'chunked', this.madeBody);
+    // What came while middlewares held the request, or another try had it.
+    for (const bytes of this.waiting ?? NONE) this.#copy.bodyBytes(bytes);
   }
 
   #sendTo(choice: Choice, head: Buffer): void {
@@ -184,7 +186,7 @@ export class Exchange extends UpstreamSide implements ChainPort, Decorator {
     }
     if (this.madeBody !== undefined) return;
     this.#copy?.bodyBytes(bytes);
-    if (this.connection === undefined) this.waiting = [...this.waiting, bytes];
+    if (this.connection === undefined) (this.waiting ??= []).push(bytes);
     else if (!this.connection.write(bytes)) this.upstreamFull = true;
   }
 
@@ -213,7 +215,7 @@ export class Exchange extends UpstreamSide implements ChainPort, Decorator {
     if (this.phase === 'over') return;
     if (head.status < 200 && head.status !== 101) {
       removeHopByHop(head.headers);
-      this.visitor.write(writeResponseHead(head));
+      this.write(writeResponseHead(head));
       return;
     }
     this.waits = false;
@@ -442,7 +444,7 @@ export class Exchange extends UpstreamSide implements ChainPort, Decorator {
   #over(): void {
     this.phase = 'over';
     this.drop();
-    this.waiting = NONE;
+    this.waiting = undefined;
     this.#chained?.finish();
     if (this.#copy !== undefined && (this.requestDone || this.madeBody !== undefined))
       this.#copy.send(this.context.copies, this.watch);

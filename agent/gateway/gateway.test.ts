@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { MiddlewareConfig } from '../../shared/gateway/middleware.ts';
 import { balancer, plain, prefix, ref, route } from './testing/config.ts';
 import { useGateway } from './testing/use-gateway.ts';
 
@@ -130,15 +131,28 @@ describe('middlewares', () => {
     expect(((await ask('/other../../x')).json() as { url: string }).url).toBe('/x');
   });
 
-  test('a header value that cannot be sent refuses the configuration and leaves the old one serving', async () => {
+  const source = ref('Middleware', 'bad');
+  test.each<MiddlewareConfig>([
+    { kind: 'headers', source, request: {}, response: { 'X-A': 'a\r\nb' } },
+    { kind: 'response-header-modifier', source, set: { 'X-A': 'a\nb' }, add: {}, remove: [] },
+    { kind: 'response-header-modifier', source, set: {}, add: { 'X-A': '\u2713' }, remove: [] },
+    { kind: 'request-header-modifier', source, set: { '': 'a' }, add: {}, remove: [] },
+    { kind: 'request-redirect', source, status: 302, hostname: 'a\nb' },
+    { kind: 'url-rewrite', source, hostname: '\ud800' },
+  ])(
+    'a header value that cannot be sent refuses the configuration and leaves the old one serving: $kind',
+    async (bad) => {
+      const { ask, apply } = await start(plain(route('all', prefix('/'))));
+      expect(() => apply(plain(route('all', prefix('/'), { middlewares: [bad] })))).toThrow(/Middleware shop\/bad/);
+      expect((await ask('/')).status).toBe(200);
+    },
+  );
+
+  test('so does a cookie of a service that cannot be sent', async () => {
     const { ask, apply } = await start(plain(route('all', prefix('/'))));
-    const bad = {
-      kind: 'headers',
-      source: ref('Middleware', 'bad'),
-      request: {},
-      response: { 'X-A': 'a\r\nb' },
-    } as const;
-    expect(() => apply(plain(route('all', prefix('/'), { middlewares: [bad] })))).toThrow(/Middleware shop\/bad/);
+    const sticky = { cookie: 'c', secure: false, httpOnly: true, maxAge: 0, path: '/\u2713' };
+    const services = { 'shop-web-80': balancer('shop/web:80', { sticky }) };
+    expect(() => apply({ ...plain(route('all', prefix('/'))), services })).toThrow(/Service shop-web-80/);
     expect((await ask('/')).status).toBe(200);
   });
 });

@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { MiddlewareConfig } from '../../shared/gateway/middleware.ts';
 import type { LoadBalancerConfig, ServiceConfig } from '../../shared/gateway/service.ts';
 import { balancer, plain, prefix, route, sha256 } from './testing/config.ts';
 import { readAll } from './testing/gateway-under-test.ts';
@@ -235,6 +236,74 @@ describe('services', () => {
     expect(main.seen).toEqual(['abc', 'abcdef', 'xy', ''].map((body) => `POST /p?q=1 ${body}`));
     expect(small.seen.toSorted()).toEqual(['', 'abc', 'xy'].map((body) => `POST /p?q=1 ${body}`));
     expect(none.seen).toEqual([]);
+  });
+
+  test('a mirror that switches to another protocol unasked is left at once', async () => {
+    const main = await upstream('main');
+    const left = Promise.withResolvers<void>();
+    const switching = createTcpServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('close', () => left.resolve());
+      socket.once('data', () =>
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'),
+      );
+    });
+    await new Promise<void>((resolve) => switching.listen(0, '127.0.0.1', resolve));
+    closing.push(() => switching.close());
+    const mirrors = [{ service: 'copy', percent: 100 }];
+    const services: Record<string, ServiceConfig> = {
+      main: { kind: 'mirroring', name: 'm', service: 'real', mirrors, mirrorBody: true, maxBodyBytes: -1 },
+      real: one('real'),
+      copy: one('copy'),
+    };
+    const copy = { ...main, address: `127.0.0.1:${(switching.address() as AddressInfo).port}` };
+    const { ask } = await begin(services, { real: [main], copy: [copy] });
+    expect((await ask('/')).status).toBe(200);
+    await left.promise;
+  }, 10_000);
+
+  test.each(['a middleware waited', 'another try had it'])('mirrors get the body also where %s before', async (why) => {
+    const [main, copy] = [await upstream('main'), await upstream('copy')];
+    const auth = await upstream('auth');
+    // Nobody listens there: the first try ends before anything of the request was sent.
+    const closed = { ...main, address: '127.0.0.1:1' };
+    const services: Record<string, ServiceConfig> = {
+      main: {
+        kind: 'mirroring',
+        name: 'm',
+        service: 'real',
+        mirrors: [{ service: 'copy', percent: 100 }],
+        mirrorBody: true,
+        maxBodyBytes: -1,
+      },
+      real: one('real'),
+      copy: one('copy'),
+    };
+    const config = withServices(
+      services,
+      { real: why === 'a middleware waited' ? [main] : [closed, main], copy: [copy] },
+      'main',
+    );
+    const middleware: MiddlewareConfig =
+      why === 'a middleware waited'
+        ? {
+            kind: 'forward-auth',
+            source,
+            address: `http://${auth.address}/`,
+            trustForwardHeader: false,
+            responseHeaders: [],
+            requestHeaders: [],
+            responseCookies: [],
+            forwardBody: false,
+            keepLocation: false,
+            keepMethod: false,
+          }
+        : { kind: 'retry', source, attempts: 2, initialIntervalMs: 0 };
+    const under = await start(plain());
+    const routes = config.routes.map((each) => ({ ...each, middlewares: [middleware] }));
+    under.apply({ ...config, routes }, { upstreams: new Map() });
+    expect((await under.ask('/', { method: 'POST', body: 'abc' })).status).toBe(200);
+    await expect.poll(() => copy.seen).toEqual(['POST / abc']);
   });
 
   test.each(['p2c', 'hrw', 'leasttime'] as const)(

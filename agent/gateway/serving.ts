@@ -136,6 +136,11 @@ function checkHeaders(config: GatewayConfig): void {
       check(`${source.kind} ${source.namespace}/${source.name}`, writtenHeaders(middleware));
     }
   }
+  for (const service of Object.values(config.services)) {
+    if (!('sticky' in service) || service.sticky === undefined) continue;
+    const { cookie, path, domain = '' } = service.sticky;
+    check(`Service ${service.name}`, [['Set-Cookie', `${cookie} ${path} ${domain}`]]);
+  }
   for (const [id, { auth }] of Object.entries(config.apis))
     if (auth.kind === 'api-key') check(`API ${id}`, [['WWW-Authenticate', challenge(auth, id)]]);
   for (const { source, cors } of [...Object.values(config.apis), ...Object.values(config.versions ?? {})]) {

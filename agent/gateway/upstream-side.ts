@@ -36,7 +36,7 @@ export abstract class UpstreamSide implements ResponseSink {
   protected retried = false;
   requestDone = false;
   /** Body that came before the connection; the visitor gets no credit for it, so his window bounds it. */
-  protected waiting: readonly Uint8Array[] = NONE;
+  protected waiting: Uint8Array[] | undefined;
   protected upstreamFull = false;
   protected visitorFull = false;
   protected holds = 0;
@@ -83,8 +83,8 @@ export abstract class UpstreamSide implements ResponseSink {
   }
 
   takeWaiting(): readonly Uint8Array[] {
-    const waiting = this.waiting;
-    this.waiting = NONE;
+    const waiting = this.waiting ?? NONE;
+    this.waiting = undefined;
     this.visitor.more();
     return waiting;
   }
@@ -152,9 +152,9 @@ export abstract class UpstreamSide implements ResponseSink {
     if (this.holds > 0) connection.pause();
     if (this.madeBody !== undefined) {
       if (this.madeBody.length > 0) room = connection.write(this.madeBody);
-    } else if (this.waiting !== NONE) {
-      const waiting = this.waiting;
-      this.waiting = NONE;
+    } else if (this.waiting !== undefined) {
+      const { waiting } = this;
+      this.waiting = undefined;
       for (const bytes of waiting) room = connection.write(bytes);
     }
     this.upstreamFull = !room;

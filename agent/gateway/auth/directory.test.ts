@@ -81,6 +81,16 @@ describe('an API with a directory', () => {
     expect(under.recorder.list().exchanges[0]).toMatchObject({ application: 'shop/web-app', plan: 'shop/small' });
   });
 
+  test.each(['ldap://169.254.169.254', 'ldaps://[::ffff:169.254.169.254]', 'ldap://[fe80::1]'])(
+    'is never asked at %s, where metadata services are',
+    async (url) => {
+      const under = await start(config({ url }));
+      const Authorization = `Basic ${Buffer.from('web-app:x').toString('base64')}`;
+      const answer = await under.ask('/pets', { headers: { Authorization } });
+      expect([answer.status, answer.body.toString()]).toEqual([503, expect.stringContaining('is never asked')]);
+    },
+  );
+
   test('binds as the user, whose name is the application', async () => {
     const under = await start(config());
     const none = await under.ask('/pets');

@@ -1,9 +1,9 @@
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import { getCACertificates } from 'node:tls';
 import type { Client } from 'ldapts';
 import type { LdapConfig } from '../../../shared/gateway/auth.ts';
 import { AgentError } from '../../errors.ts';
-import { guardedLookup } from '../address-guard.ts';
+import { guardedLookup, isRefusedAddress } from '../address-guard.ts';
 import { dnValue, filterValue } from './ldap-text.ts';
 
 const MAX_CONNECTIONS = 4;
@@ -101,6 +101,9 @@ export class Directory {
   async #connect(): Promise<Kept> {
     const { url, startTls, ca, insecureSkipVerify } = this.#config;
     const { hostname } = new URL(url.replace(/^ldaps?:/, 'http:'));
+    const bare = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
+    if (isIP(bare) !== 0 && isRefusedAddress(bare))
+      throw new Error('it is never asked: the address leads to metadata services');
     const tls = {
       rejectUnauthorized: !insecureSkipVerify,
       ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }),

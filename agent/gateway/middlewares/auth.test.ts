@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ForwardAuthConfig, MiddlewareConfig } from '../../../shared/gateway/middleware.ts';
 import { plain, prefix, ref, route } from '../testing/config.ts';
@@ -107,6 +108,13 @@ describe('digestAuth', () => {
     };
   }
 
+  // Looked for by the square of its length this takes minutes, in which no other visitor is served.
+  test('a header of any length is read in a moment', async () => {
+    const { ask } = await start(served(config));
+    const answer = await ask('/', { headers: { Authorization: `Digest ${'a'.repeat(200_000)}` } });
+    expect(answer.status).toBe(401);
+  }, 10_000);
+
   test('each use of a nonce counts once, a later one that comes first makes the earlier stale', async () => {
     const { ask } = await start(served(config));
     const challenge = (await ask('/x')).header('www-authenticate') ?? '';
@@ -194,6 +202,19 @@ describe('forwardAuth', () => {
       },
     ]);
   });
+
+  test('refuses at once where the server switches to another protocol unasked', async () => {
+    const switching = createTcpServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () =>
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'),
+      );
+    });
+    await new Promise<void>((resolve) => switching.listen(0, '127.0.0.1', resolve));
+    const { ask } = await start(served(config(`http://127.0.0.1:${(switching.address() as AddressInfo).port}/`)));
+    expect((await ask('/')).status).toBe(500);
+    switching.close();
+  }, 10_000);
 
   test('passes any other answer on, with its place to log in', async () => {
     const { address } = await authServer({

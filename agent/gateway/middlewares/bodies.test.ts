@@ -148,6 +148,40 @@ describe('errors', () => {
     return { ...made, services: { ...made.services, pages: balancer('shop/pages:80') } };
   };
 
+  test.each([204, 304])('a page that ends with its head (%d) ends the answer too', async (status) => {
+    const pages = createServer((_, response) => response.writeHead(status).end());
+    servers.push(pages);
+    const { visitor, apply, url } = await start(withPages(config), (_, response) =>
+      response.writeHead(503).end('broken'),
+    );
+    apply(withPages(config), {
+      upstreams: new Map([
+        ['shop/web:80', url],
+        ['shop/pages:80', await listen(pages)],
+      ]),
+    });
+    const kept = visitor();
+    for (let call = 0; call < 2; call++) {
+      const page = await kept.ask('/');
+      expect([page.status, page.header('content-length'), page.body.length]).toEqual([503, '0', 0]);
+    }
+  });
+
+  test('a page is asked for by the bytes of its path, whatever they are', async () => {
+    const pages = createServer((request, response) => response.end(request.url));
+    servers.push(pages);
+    const odd = { ...config, query: '/%ff/{status}' };
+    const { ask, apply, url } = await start(withPages(odd), (_, response) => response.writeHead(503).end('broken'));
+    apply(withPages(odd), {
+      upstreams: new Map([
+        ['shop/web:80', url],
+        ['shop/pages:80', await listen(pages)],
+      ]),
+    });
+    const page = await ask('/');
+    expect([page.status, page.body.toString().toLowerCase()]).toEqual([503, '/%ff/503']);
+  });
+
   test('a page takes the place of an answer, whoever gave it', async () => {
     const pages = createServer((request, response) => {
       response.setHeader('X-Page', '1');

@@ -55,6 +55,8 @@ export function collectAnswer(
 
   const sink: ResponseSink = {
     onHead(received) {
+      if (received.status === 101)
+        settle(new AgentError('upstream-malformed', `${target.origin} answered 101 unasked.`));
       if (received.status < 200) return;
       head = received;
       collector = new BodyCollector(maxAnswerBytes, received.framing.kind === 'chunked');

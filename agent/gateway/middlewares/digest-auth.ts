@@ -76,9 +76,11 @@ function judge(
 
 function pairs(list: string): Map<string, string> {
   const found = new Map<string, string>();
-  for (const match of list.matchAll(/([^\s=,]+)=(?:"((?:[^"\\]|\\.)*)"|([^,]*))/g)) {
-    const [, name = '', quoted, bare = ''] = match;
-    found.set(name, quoted?.replaceAll(/\\(.)/gs, '$1') ?? bare.trim());
+  // A name without a value is taken whole, for to look for its `=` from each of its characters takes time by the square.
+  for (const match of list.matchAll(/([^\s=,]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([^,]*)))?/g)) {
+    const [, name = '', quoted, bare] = match;
+    const value = quoted?.replaceAll(/\\(.)/gs, '$1') ?? bare?.trim();
+    if (value !== undefined) found.set(name, value);
   }
   return found;
 }

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { ErrorsConfig, StatusRange } from '../../../shared/gateway/middleware.ts';
-import { decodedPath } from './go-path.ts';
+import { escapePath, sentPath } from './go-path.ts';
 import type { AnswerHead, AnswerSink, Call, Wrap } from './handler.ts';
 import { OutgoingRequest } from './outgoing-request.ts';
 
@@ -41,12 +41,19 @@ function showPage(config: ErrorsConfig, call: Call, caught: AnswerHead, sink: An
   const page = new OutgoingRequest({ method: 'GET', ...place, headers, clientIp: request.clientIp });
   call.forward(
     {
-      head: (head) => sink.head({ ...head, status, reason: STATUS_CODES[status] ?? '' }),
+      head: (head) => sink.head({ ...told(head), status, reason: STATUS_CODES[status] ?? '' }),
       body: (bytes) => sink.body(bytes),
       end: () => sink.end(),
     },
     { service: config.service, request: page },
   );
+}
+
+/** A page that ended with its head, as 204 and 304 do, goes out under a status that does not say so. */
+function told(head: AnswerHead): AnswerHead {
+  if (head.framing !== 'none') return head;
+  head.headers.set('Content-Length', '0');
+  return { ...head, framing: 'length' };
 }
 
 function pagePlace(
@@ -65,7 +72,7 @@ function pagePlace(
   const [whole = ''] = place.split('#', 1);
   const mark = whole.indexOf('?');
   const path = mark < 0 ? whole : whole.slice(0, mark);
-  return { rawPath: encodeURI(decodedPath(path)), query: mark < 0 ? '' : whole.slice(mark), host };
+  return { rawPath: sentPath(path) ?? escapePath(Buffer.from(path)), query: mark < 0 ? '' : whole.slice(mark), host };
 }
 
 /** Go's `url.QueryEscape`. */

@@ -80,6 +80,8 @@ test.each<[string, MiddlewareConfig, string, Ask, number, string | undefined]>([
   ['a POST', { kind: 'redirect-scheme', source, scheme: 'https', port: '8443', permanent: true }, '/', { method: 'POST' }, 308, 'https://shop.preview.test:8443/'],
   ['the scheme that it has', { kind: 'redirect-scheme', source, scheme: 'https', port: '443', permanent: true }, '/', { headers: { 'X-Forwarded-Proto': 'https' } }, 200, undefined],
   ['by pattern', { kind: 'redirect-regex', source, pattern: '^http://[^/]+/old/(.*)', replacement: 'https://new.test/$1', permanent: false }, '/old/a?b', {}, 302, 'https://new.test/a?b'],
+  ['by pattern, to a name in other letters', { kind: 'redirect-regex', source, pattern: '^http://[^/]+/old/(.*)', replacement: 'https://\u0142.test/$1', permanent: false }, '/old/a', {}, 302, 'https://%C5%82.test/a'],
+  ['by pattern, to half a letter', { kind: 'redirect-regex', source, pattern: '/old', replacement: '/\ud800', permanent: false }, '/old', {}, 302, 'http://shop.preview.test/%EF%BF%BD'],
   ['by pattern, a PUT', { kind: 'redirect-regex', source, pattern: '/old', replacement: '/new', permanent: false }, '/old', { method: 'PUT' }, 307, 'http://shop.preview.test/new'],
   ['by a pattern that does not fit', { kind: 'redirect-regex', source, pattern: '/old', replacement: '/new', permanent: false }, '/x', {}, 200, undefined],
   ['to where it is', { kind: 'redirect-regex', source, pattern: '/x', replacement: '/x', permanent: false }, '/x', {}, 200, undefined],

@@ -70,9 +70,10 @@ function sentUrl(location: string): string | undefined {
   // oxlint-disable-next-line no-control-regex -- these are what Go refuses
   if (/[\u0000-\u001f\u007f]/.test(location) || /%(?![0-9a-fA-F]{2})/.test(location.split(/[?#]/, 1)[0] ?? ''))
     return undefined;
-  const match = /^([a-zA-Z][a-zA-Z0-9+.-]*:)?(\/\/[^/?#]*)?([^?#]*)(.*)$/s.exec(location);
+  const match = /^([a-zA-Z][a-zA-Z0-9+.-]*:)?(\/\/[^/?#]*)?([^?#]*)(.*)$/s.exec(location.toWellFormed());
   if (match === null) return undefined;
   const [, scheme = '', authority = '', path = '', rest = ''] = match;
   const escaped = path.replaceAll(/[^A-Za-z0-9\-._~$&+,/:;=@!'()*[\]%]/gu, (char) => encodeURIComponent(char));
-  return `${scheme.toLowerCase()}${authority}${escaped}${rest.replaceAll(/[^!-~]/gu, (char) => encodeURIComponent(char))}`;
+  const plain = (part: string): string => part.replaceAll(/[^!-~]/gu, (char) => encodeURIComponent(char));
+  return `${scheme.toLowerCase()}${plain(authority)}${escaped}${plain(rest)}`;
 }

@@ -24,8 +24,15 @@ export function writtenHeaders(config: MiddlewareConfig): HeaderPair[] {
         ['WWW-Authenticate', config.realm],
         [config.headerField || 'X-User', ''],
       ];
+    case 'request-header-modifier':
+    case 'response-header-modifier':
+      return [...Object.entries(config.set), ...Object.entries(config.add)];
+    case 'url-rewrite':
+      return [['Host', config.hostname ?? '']];
     case 'redirect-scheme':
       return [['Location', `${config.scheme}://${config.port}`]];
+    case 'request-redirect':
+      return [['Location', `${config.scheme ?? ''}://${config.hostname ?? ''}:${config.port ?? ''}`]];
     default:
       return [];
   }

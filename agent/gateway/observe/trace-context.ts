@@ -43,7 +43,7 @@ export function readTraceState(values: readonly string[]): string | undefined {
   const keys = new Set<string>();
   const members: string[] = [];
   for (const part of values.join(',').split(',')) {
-    const member = part.replace(/^[ \t]+|[ \t]+$/g, '');
+    const member = part.trim();
     if (member === '') continue;
     const equals = member.indexOf('=');
     const key = member.slice(0, Math.max(equals, 0));

@@ -115,8 +115,29 @@ function validator(root: object, allErrors: boolean): Ajv2020 {
   const regExp = Object.assign((pattern: string) => new BoundedPattern(pattern), { code: 'require("re2js")' });
   const ajv = new Ajv2020({ allErrors, strict: false, validateSchema: false, logger: false, code: { regExp } });
   addFormats.default(ajv);
+  // Ajv's own compares each item with each other one, which visitors could make take minutes.
+  ajv.removeKeyword('uniqueItems');
+  ajv.addKeyword({
+    keyword: 'uniqueItems',
+    type: 'array',
+    schemaType: 'boolean',
+    validate: (unique: boolean, items: readonly unknown[]) => !unique || areUnique(items),
+    error: { message: 'must NOT have duplicate items' },
+  });
   ajv.addSchema(root, ROOT);
   return ajv;
+}
+
+function areUnique(items: readonly unknown[]): boolean {
+  const seen = new Set<string>();
+  for (const item of items) seen.add(JSON.stringify(item, inOrder));
+  return seen.size === items.length;
+}
+
+/** Objects are the same whatever the order of their properties. */
+function inOrder(_: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Patterns of others, in time that grows with the text only. Throws for those that RE2 has not. */

@@ -17,6 +17,8 @@ const MAX_REDIRECTS = 5;
 /** Without `refreshInterval`. */
 const REFRESH_MS = 300_000;
 const MIN_REFRESH_MS = 60_000;
+/** What a timer takes: a longer one would end at once. */
+const MAX_REFRESH_MS = 2 ** 31 - 1;
 const RETRY_MS = 5_000;
 
 /** Fetches the OpenAPI document of one API, again and again; the last good one serves until there is a better. */
@@ -76,7 +78,7 @@ export class OpenApiKeeper {
       if (this.#loaded !== undefined && typeof this.#loaded !== 'string') loaded = this.#loaded;
     }
     this.#loaded = loaded;
-    const again = typeof loaded === 'string' ? RETRY_MS : Math.max(MIN_REFRESH_MS, refreshMs);
+    const again = typeof loaded === 'string' ? RETRY_MS : Math.min(Math.max(MIN_REFRESH_MS, refreshMs), MAX_REFRESH_MS);
     if (!this.#closed) this.#timer = setTimeout(() => void this.#load(), again).unref();
     return loaded;
   }

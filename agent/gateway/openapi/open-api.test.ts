@@ -106,6 +106,19 @@ components:
     );
   });
 
+  test('whether the same item comes twice is found out in a moment, however many there are', () => {
+    const schema = { type: 'array', uniqueItems: true };
+    const pets = { post: { requestBody: { content: { 'application/json': { schema } } } } };
+    const made = contract({ openapi: '3.0.0', paths: { '/pets': pets } });
+    const items = Array.from({ length: 80_000 }, (_, at) => ({ a: at }));
+    expect(bodyOf(made, items)).toEqual([]);
+    expect(bodyOf(made, [...items, { a: 7 }])).toMatchObject([
+      { pointer: '', message: 'must NOT have duplicate items' },
+    ]);
+    expect(bodyOf(made, [{ a: 1, b: { c: 2, d: [] } }, 1, '1', { b: { d: [], c: 2 }, a: 1 }])).toHaveLength(1);
+    expect(bodyOf(made, [{ a: 1 }, { a: '1' }, [1], ['1'], 1, '1', null, 'null', '[1]'])).toEqual([]);
+  }, 10_000);
+
   test('a hostile pattern takes no time', () => {
     const bad = {
       ...petstore,

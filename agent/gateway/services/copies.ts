@@ -85,6 +85,8 @@ export class Copies {
     const sink: ResponseSink = {
       onHead: ({ status, headers }) => {
         if (status >= 200) asked?.answered(status, headers);
+        // What follows is no answer, and has no end.
+        else if (status === 101) end();
       },
       onBody: (bytes) => asked?.answerBytes(bytes),
       onEnd: (reusable) => {
