@@ -266,7 +266,13 @@ export class PreviewAgent {
     const { config, upstreams, limits, observe } = applied;
     this.observer.configure(observe);
     const plans = this.#shared.storeFor(limits, this.#running?.source.name ?? '');
-    this.#gateway.apply(config, { hostMap, upstreams, plans });
+    try {
+      this.#gateway.apply(config, { hostMap, upstreams, plans });
+    } catch (error) {
+      this.#shared.refused();
+      throw error;
+    }
+    this.#shared.taken();
   }
 
   #hosts(): WantedHost[] {
