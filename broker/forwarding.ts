@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { HeaderList } from '../shared/http1/header-list.ts';
-import { plainAddress } from './connection-facts.ts';
+import { plainAddress } from '../shared/limits/address-group.ts';
 import type { TrustedAddresses } from './trusted-addresses.ts';
 
 /** What proxies that are trusted say of the way of a request. */

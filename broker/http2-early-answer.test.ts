@@ -72,4 +72,14 @@ describe('an answer before the end of a large upload', () => {
     const reset = await visitor.frame(({ type }) => type === FRAME.reset);
     expect(reset.payload.readUInt32BE(0)).toBe(8);
   });
+
+  test('a visitor that takes no answer is held to the floor also when all of it waits at the broker', async () => {
+    await using stage = await Http2Stage.open({ limits: { readerPaceMs: 300 } });
+    await stage.dial({ onRequest: (_request, response) => response.end('x'.repeat(1_000)) });
+    const visitor = await stage.raw();
+    visitor.send(FRAME.settings, 0, 0, Buffer.from([0, 4, 0, 0, 0, 0]));
+    visitor.send(FRAME.headers, END_HEADERS | END_STREAM, 1, requestBlock(HOST));
+    const reset = await visitor.frame(({ type }) => type === FRAME.reset);
+    expect(reset.payload.readUInt32BE(0)).toBe(8);
+  });
 });

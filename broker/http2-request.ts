@@ -55,6 +55,8 @@ export function http2Request(
   const authority = authorityOf(pseudo.get(':authority'), host);
   const webSocketKey = webSocketOf(pseudo, ended) ? makeKey() : undefined;
   if (webSocketKey !== undefined) {
+    // It would frame the GET, of which no body follows: the next request on the wire would be taken for it.
+    if (hasLength) throw new Http1Error('http1.body-not-allowed', 'Content-Length');
     headers.push(['sec-websocket-key', webSocketKey], ['connection', 'Upgrade'], ['upgrade', 'websocket']);
   } else if (!ended && !hasLength) headers.push(['transfer-encoding', 'chunked']);
   const bytes = writeRequestHead({

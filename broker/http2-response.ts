@@ -9,6 +9,8 @@ const NOT_IN_HTTP2: ReadonlySet<string> = new Set([
   'transfer-encoding',
   'upgrade',
   'te',
+  // Node.js throws for this one as for the others, also in trailers.
+  'http2-settings',
 ]);
 
 /** The same fields for an HTTP/2 stream: names in lower case, lines of one name together. */

@@ -26,6 +26,8 @@ import { trailerLines } from './trailer-lines.ts';
 
 const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const CRLF = Buffer.from('\r\n');
+/** Frames that wait for a visitor who does not read, above which he gets no more interim answers: no window bounds those. */
+const MAX_WAITING_FRAMES = 256;
 
 /**
  * One HTTP/2 stream as the visitor of an exchange. The exchange speaks HTTP/1.1: bodies of unknown length go to it in
@@ -94,6 +96,7 @@ export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHea
       this.#onRequestTrailers(lines),
     );
     stream.on('end', () => this.#onEnd());
+    stream.on('aborted', () => this.#onAborted());
     stream.on('drain', () => this.#exchange?.visitorDrained());
     stream.on('wantTrailers', () => {
       stream.sendTrailers(http2Headers(this.#trailers ?? new HeaderList(), false));
@@ -124,8 +127,7 @@ export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHea
       return;
     }
     exchange.tick(now);
-    const queued = this.#stream.bufferSize;
-    if (this.#readerPace.tooSlow(now, queued > 0, this.#written - queued)) {
+    if (this.#readsTooSlowly(now)) {
       exchange.abort();
       this.#exchange = undefined;
       this.#stream.close(constants.NGHTTP2_CANCEL);
@@ -210,7 +212,8 @@ export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHea
     const stream = this.#stream;
     if (stream.destroyed || stream.headersSent) return;
     if (head.status < 200 && head.status !== 101) {
-      stream.additionalHeaders({ ':status': head.status, ...http2Headers(head.headers, false) });
+      if ((stream.session?.state.outboundQueueSize ?? 0) < MAX_WAITING_FRAMES)
+        stream.additionalHeaders({ ':status': head.status, ...http2Headers(head.headers, false) });
       return;
     }
     this.answered = true;
@@ -315,6 +318,12 @@ export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHea
     this.#exchange?.sent();
   }
 
+  /** A reset without an error ends the stream only once all of the body was read, and nothing can be answered meanwhile. */
+  #onAborted(): void {
+    this.gone();
+    this.#stream.resume();
+  }
+
   /** A visitor that goes on sending its body is told to stop (RFC 9113 §8.1). */
   #afterAnswer(): void {
     const stream = this.#stream;
@@ -339,10 +348,26 @@ export class Http2Visitor implements ExchangeVisitor, MessageHandler<ResponseHea
     const stream = this.#stream;
     if (stream.destroyed) return;
     if (this.#reading === 'body') this.#stopUpload();
+    if (this.#readsTooSlowly(now)) {
+      this.#giveUp();
+      return;
+    }
     if (stream.bufferSize !== this.#unsent) {
       this.#unsent = stream.bufferSize;
       this.#since = now;
-    } else if (now - this.#since > this.#edge.limits.streamIdleTimeoutMs) stream.close(constants.NGHTTP2_CANCEL);
+    } else if (now - this.#since > this.#edge.limits.streamIdleTimeoutMs) this.#giveUp();
+  }
+
+  /** Who broke the protocol after a GOAWAY is neither read nor written any more, and a reset would wait for ever. */
+  #giveUp(): void {
+    const stream = this.#stream;
+    if (stream.closed) stream.destroy();
+    else stream.close(constants.NGHTTP2_CANCEL);
+  }
+
+  #readsTooSlowly(now: number): boolean {
+    const queued = this.#stream.bufferSize;
+    return this.#readerPace.tooSlow(now, queued > 0, this.#written - queued);
   }
 
   #isAccepted(head: ResponseHead): boolean {

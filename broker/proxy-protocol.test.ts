@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { addressGroup } from './connection-facts.ts';
+import { addressGroup } from '../shared/limits/address-group.ts';
 import { ProxyHeaderReader } from './proxy-protocol.ts';
 import type { ProxyHeaderRead } from './proxy-protocol.ts';
 

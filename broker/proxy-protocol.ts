@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import { plainAddress } from './connection-facts.ts';
+import { plainAddress } from '../shared/limits/address-group.ts';
 
 /** Who connected to the proxy in front of us. */
 export interface ProxyHeader {

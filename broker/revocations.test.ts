@@ -88,7 +88,13 @@ test('a host that was given back is served no longer, the others are', async () 
   agent.socket.terminate();
 });
 
-test('what runs for a host that is revoked ends with it, and what runs for others goes on', async () => {
+test.each([
+  ['is revoked', () => (list = [{ agent: 'one', hosts: ['given.localhost'] }])],
+  [
+    'has ended, as the next token says,',
+    async (agent: TestAgent) => agent.send({ type: 'renew', token: await keys.token('one', ['kept.localhost']) }),
+  ],
+])('what runs for a host that %s ends with it, and what runs for others goes on', async (_how, withdraw) => {
   const agent = await TestAgent.dial(broker.addresses.tunnelUrl ?? '', {
     token: await keys.token('one', ['kept.localhost', 'given.localhost']),
     hosts: ['kept.localhost', 'given.localhost'],
@@ -111,7 +117,7 @@ test('what runs for a host that is revoked ends with it, and what runs for other
   const kept = events('kept.localhost');
   const given = events('given.localhost');
   await until(() => [kept, given].every(({ seen }) => seen.text.includes('data: 1')));
-  list = [{ agent: 'one', hosts: ['given.localhost'] }];
+  await withdraw(agent);
   await until(() => given.seen.isOver);
   expect(await agent.session.ping()).toBeGreaterThan(0);
   expect(kept.seen.isOver).toBe(false);

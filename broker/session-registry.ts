@@ -4,6 +4,8 @@ import type { RoutingTable } from './routing-table.ts';
 import type { TunnelSession } from './tunnel-session.ts';
 
 const REPLACED_GRACE_MS = 10_000;
+/** One that serves, those that it replaced and that finish what runs, and those that have said nothing yet. */
+const MAX_SESSIONS_PER_AGENT = 32;
 const SWEEP_MS = 1_000;
 /** Share of the most sessions above which agents are asked to move. */
 const CROWDED = 0.9;
@@ -17,6 +19,7 @@ export class SessionRegistry {
   readonly #sessions = new Set<TunnelSession>();
   /** By agent: the one that has the hosts. */
   readonly #current = new Map<string, TunnelSession>();
+  readonly #counts = new Map<string, number>();
   readonly #askedAt = new WeakMap<TunnelSession, number>();
   readonly #crowdedAbove: number;
   readonly #sweeper: NodeJS.Timeout;
@@ -46,6 +49,12 @@ export class SessionRegistry {
 
   add(session: TunnelSession): void {
     this.#sessions.add(session);
+    this.#counts.set(session.agent, (this.#counts.get(session.agent) ?? 0) + 1);
+  }
+
+  /** The agent has as many sessions here as one may: others need room as well. */
+  hasAll(agent: string): boolean {
+    return (this.#counts.get(agent) ?? 0) >= MAX_SESSIONS_PER_AGENT;
   }
 
   /** True when the session may serve: it is at least as new as the one that its agent has here. */
@@ -83,6 +92,9 @@ export class SessionRegistry {
 
   remove(session: TunnelSession, reason: string): void {
     if (!this.#sessions.delete(session)) return;
+    const left = (this.#counts.get(session.agent) ?? 1) - 1;
+    if (left > 0) this.#counts.set(session.agent, left);
+    else this.#counts.delete(session.agent);
     // By identity: the agent's next session may be here already.
     if (this.#current.get(session.agent) === session) this.#current.delete(session.agent);
     this.#log.info({ agent: session.agent, session: session.id, reason }, 'session ended');

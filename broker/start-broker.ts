@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BrokerHeartbeat, EdgeHeartbeat } from '../shared/control/api.ts';
+import { addressGroup, plainAddress } from '../shared/limits/address-group.ts';
 import { RateLimiter } from '../shared/limits/rate-limiter.ts';
 import { ok } from '../shared/result/result.ts';
 import type { Result } from '../shared/result/result.ts';
@@ -8,7 +9,6 @@ import { TUNNEL_PATH } from '../shared/tunnel/protocol.ts';
 import type { TunnelClaims } from '../shared/tunnel/protocol.ts';
 import { ReceiveBudget } from '../shared/yamux/receive-budget.ts';
 import { AddressLimits } from './address-limits.ts';
-import { addressGroup, plainAddress } from './connection-facts.ts';
 import type { Edge } from './edge.ts';
 import { BrokerOptionsError } from './errors.ts';
 import type { LocalResponse } from './entrance.ts';
@@ -283,10 +283,10 @@ class RunningBroker implements Broker, Edge {
         log: this.log,
         maxMessageBytes: this.limits.tunnelMaxMessageBytes,
         checkToken,
-        refusal: () =>
+        refusal: ({ sub }) =>
           this.draining
             ? 'broker.draining'
-            : this.#registry.size >= this.limits.maxSessions
+            : this.#registry.size >= this.limits.maxSessions || this.#registry.hasAll(sub)
               ? 'broker.too-many-sessions'
               : undefined,
         mayDial: (address) => dials.take(addressGroup(plainAddress(address)), performance.now()) === 0,

@@ -18,13 +18,15 @@ import { ownAnswer } from './own-answer.ts';
 
 const MAX_TOKEN_BYTES = 8 * 1024;
 const HEAD_TIMEOUT_MS = 10_000;
+/** What somebody who is refused has to read the answer and to end the connection. */
+const GOODBYE_MS = 2_000;
 
 export interface TunnelListenerOwner {
   readonly log: Logger;
   readonly maxMessageBytes: number;
   checkToken(token: string): Promise<Result<TunnelClaims>>;
-  /** Why no session is taken now. */
-  refusal(): BrokerErrorCode | undefined;
+  /** Why no session is taken now, of this agent or of any. */
+  refusal(claims: TunnelClaims): BrokerErrorCode | undefined;
   /** False: this address dials too often. */
   mayDial(remoteAddress: string): boolean;
   onTunnel(channel: ByteChannel, claims: TunnelClaims, remoteAddress: string): void;
@@ -36,7 +38,7 @@ export interface TunnelListenerOwner {
 export class TunnelListener {
   readonly #owner: TunnelListenerOwner;
   readonly #server: Server;
-  /** The sockets under the WebSockets. */
+  /** The sockets under the WebSockets, and of those who ask for one. */
   readonly #sockets = new Set<Duplex>();
   readonly secure: boolean;
 
@@ -55,11 +57,11 @@ export class TunnelListener {
         : createHttpsServer({ ...settings, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' });
     this.#server.on('request', (request, response) => this.#onRequest(request, response));
     this.#server.on('upgrade', (request, socket, head) => {
-      const onError = (error: Error): void => {
-        owner.log.debug({ err: error }, 'tunnel handshake failed');
-      };
-      socket.on('error', onError);
-      void this.#onUpgrade(request, socket, head).finally(() => socket.off('error', onError));
+      // Node has taken its own listeners and time limits off, also of those who are refused.
+      socket.on('error', (error) => owner.log.debug({ err: error }, 'tunnel connection failed'));
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+      void this.#onUpgrade(request, socket, head);
     });
     this.#server.on('clientError', (error, socket) => {
       owner.log.debug({ err: error }, 'bad request at the tunnel listener');
@@ -120,6 +122,10 @@ export class TunnelListener {
     const refuse = (code: BrokerErrorCode, detail?: string): void => {
       this.#owner.log.info({ code, detail }, 'tunnel refused');
       socket.end(ownAnswer({ code, detail, close: true }));
+      // What still comes is dropped, so that no reset overtakes the answer.
+      socket.resume();
+      const goodbye = setTimeout(() => socket.destroy(), GOODBYE_MS);
+      socket.once('close', () => clearTimeout(goodbye));
     };
     if (request.url?.split('?')[0] !== TUNNEL_PATH) {
       refuse('broker.not-found');
@@ -152,14 +158,12 @@ export class TunnelListener {
       refuse(asCode(checked.error.code), `${checked.error.message}.`);
       return;
     }
-    const refusal = this.#owner.refusal();
+    const refusal = this.#owner.refusal(checked.value);
     if (refusal !== undefined) {
       refuse(refusal);
       return;
     }
     socket.write(upgradeAnswer(handshake.value, TUNNEL_SUBPROTOCOL));
-    this.#sockets.add(socket);
-    socket.once('close', () => this.#sockets.delete(socket));
     const channel = new RawWebSocketChannel(socket, {
       role: 'server',
       head,

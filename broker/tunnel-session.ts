@@ -238,6 +238,9 @@ export class TunnelSession extends Target {
     const before = new Set(this.#claims.hosts);
     this.#claims = checked.value;
     this.#armExpiry();
+    // The lease of a host may have ended while others of the agent go on: nothing that runs for it outlives the old token.
+    const allowed = new Set(checked.value.hosts);
+    this.endRunning((host) => !allowed.has(host));
     if (this.#state !== 'live') return;
     // A lease that grew brings hosts that the hello could not name.
     const wanted = checked.value.hosts.filter(

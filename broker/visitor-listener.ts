@@ -1,8 +1,8 @@
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { Bag, type Bagged } from '../shared/bag.ts';
+import { addressGroup, plainAddress } from '../shared/limits/address-group.ts';
 import type { AddressLimits } from './address-limits.ts';
-import { addressGroup, plainAddress } from './connection-facts.ts';
 import type { ConnectionFacts } from './connection-facts.ts';
 import type { Edge } from './edge.ts';
 import type { Entrance } from './entrance.ts';

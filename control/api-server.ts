@@ -28,6 +28,7 @@ import { bearerOf, hashCredential, matchesAny } from './credential.ts';
 import { ControlError } from './errors.ts';
 import type { ControlLimits } from './options.ts';
 import { sendProblem, toControlError } from './problem-reply.ts';
+import { addressGroup, plainAddress } from '../shared/limits/address-group.ts';
 import { RateLimiter } from '../shared/limits/rate-limiter.ts';
 import { publicJwk } from './signing-keys.ts';
 
@@ -98,7 +99,7 @@ export async function apiServer({ plane, enrolmentKeys, brokerKeys, limits, vers
   const viewFor = (request: FastifyRequest): ((brokers: readonly BrokerRecord[]) => BrokerRecord[]) =>
     matchesAny(bearer(request) ?? '', brokerHashes) ? (all) => [...all] : (all) => all.map(withoutPeer);
 
-  app.addHook('onRequest', async (request) => bound(ofAddress, request.ip));
+  app.addHook('onRequest', async (request) => bound(ofAddress, addressGroup(plainAddress(request.ip))));
   app.setErrorHandler((error, request, reply) => sendProblem(request, reply, toControlError(error, MAX_BODY_BYTES)));
   app.setNotFoundHandler((request, reply) =>
     sendProblem(

@@ -83,8 +83,9 @@ export class ControlPlane {
   async sweep(now: number): Promise<void> {
     this.brokers.sweep(now);
     if (now - this.#purgedAt < PURGE_EVERY_MS) return;
+    // What is left waits for the next call.
+    if (!this.leases.purge(now)) return;
     this.#purgedAt = now;
-    this.leases.purge(now);
     this.agents.forgetIdle(now);
     this.revocations.purge(now);
     if (now - (this.keys.newestAt() ?? now) > ROTATE_AFTER_MS) await this.keys.rotate(now);

@@ -49,6 +49,9 @@ const migrations: readonly string[] = [
      agent_id TEXT NOT NULL,
      revoked_at INTEGER NOT NULL
    ) STRICT;`,
+  // Leases that were given back are kept for a week, and an agent may make any number of them.
+  `DROP INDEX leases_of_agent;
+   CREATE INDEX live_leases_of_agent ON leases (agent_id, released_at, expires_at);`,
 ];
 
 const versionRow = z.object({ user_version: z.number().int() });

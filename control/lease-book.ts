@@ -10,6 +10,8 @@ import type { RandomBytes } from './random-name.ts';
 /** After its end a host belongs to nobody for this long, so that links to it never reach a stranger (name takeover). */
 const QUARANTINE_MS = 7 * 24 * 3_600_000;
 const HOST_TRIES = 16;
+/** Leases that are forgotten at a time: nobody is answered meanwhile. */
+const PURGED_AT_ONCE = 1_000;
 
 export interface LeaseLimits {
   readonly leasesPerAgent: number;
@@ -105,12 +107,16 @@ export class LeaseBook {
       .map((row) => hostRow.parse(row).host);
   }
 
-  /** Forgets the leases, and frees the hosts, whose quarantine is over. */
-  purge(now: number): void {
+  /** Forgets leases, and frees their hosts, whose quarantine is over. False: there are more of them. */
+  purge(now: number): boolean {
     // A lease given back after it had expired is in quarantine from the later of both.
-    this.#o.database
-      .prepare('DELETE FROM leases WHERE max(expires_at, coalesce(released_at, 0)) < ? ')
-      .run(now - QUARANTINE_MS);
+    const { changes } = this.#o.database
+      .prepare(
+        `DELETE FROM leases WHERE id IN
+         (SELECT id FROM leases WHERE max(expires_at, coalesce(released_at, 0)) < ? LIMIT ?)`,
+      )
+      .run(now - QUARANTINE_MS, PURGED_AT_ONCE);
+    return Number(changes) < PURGED_AT_ONCE;
   }
 
   #find(agentId: string, id: string): z.infer<typeof leaseRow> | undefined {

@@ -24,6 +24,8 @@ export function serveEvents(
     const status = guard(request) ?? (sockets.clients.size >= MAX_SOCKETS ? 503 : undefined);
     if (status !== undefined) {
       socket.on('error', () => socket.destroy());
+      // Nobody waits for who keeps his own side open: the server would be kept from its end.
+      socket.once('finish', () => socket.destroy());
       socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
       return;
     }
