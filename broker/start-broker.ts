@@ -289,6 +289,7 @@ class RunningBroker implements Broker, Edge {
             : this.#registry.size >= this.limits.maxSessions || this.#registry.hasAll(sub)
               ? 'broker.too-many-sessions'
               : undefined,
+        connections: new AddressLimits(this.limits),
         mayDial: (address) => dials.take(addressGroup(plainAddress(address)), performance.now()) === 0,
         onTunnel: (channel, claims, address) => this.#registry.add(new TunnelSession(owner, channel, claims, address)),
         healthy: () => true,

@@ -1,9 +1,10 @@
 import { createServer as createHttpServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
+import { addressGroup, plainAddress } from '../shared/limits/address-group.ts';
 import { listHas } from '../shared/http1/header-list.ts';
 import { TUNNEL_PATH, TUNNEL_SUBPROTOCOL } from '../shared/tunnel/protocol.ts';
 import type { TunnelClaims } from '../shared/tunnel/protocol.ts';
@@ -11,6 +12,7 @@ import type { Result } from '../shared/result/result.ts';
 import { checkUpgradeRequest, upgradeAnswer } from '../shared/websocket/handshake.ts';
 import { RawWebSocketChannel } from '../shared/websocket/web-socket-channel.ts';
 import type { ByteChannel } from '../shared/yamux/types.ts';
+import type { AddressLimits } from './address-limits.ts';
 import { brokerError } from './errors.ts';
 import type { BrokerErrorCode } from './errors.ts';
 import type { BrokerOptions } from './options.ts';
@@ -27,6 +29,8 @@ export interface TunnelListenerOwner {
   checkToken(token: string): Promise<Result<TunnelClaims>>;
   /** Why no session is taken now, of this agent or of any. */
   refusal(claims: TunnelClaims): BrokerErrorCode | undefined;
+  /** What one address may have open, tunnels included. */
+  readonly connections: AddressLimits;
   /** False: this address dials too often. */
   mayDial(remoteAddress: string): boolean;
   onTunnel(channel: ByteChannel, claims: TunnelClaims, remoteAddress: string): void;
@@ -48,6 +52,7 @@ export class TunnelListener {
     const settings = {
       headersTimeout: HEAD_TIMEOUT_MS,
       requestTimeout: HEAD_TIMEOUT_MS,
+      connectionsCheckingInterval: HEAD_TIMEOUT_MS / 4,
       keepAliveTimeout: 5_000,
       maxHeaderSize: 16 * 1024,
     };
@@ -55,6 +60,11 @@ export class TunnelListener {
       tls === undefined
         ? createHttpServer(settings)
         : createHttpsServer({ ...settings, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' });
+    this.#server.on('connection', (socket: Socket) => {
+      const group = addressGroup(plainAddress(socket.remoteAddress));
+      if (owner.connections.connect(group)) socket.once('close', () => owner.connections.disconnect(group));
+      else socket.destroy();
+    });
     this.#server.on('request', (request, response) => this.#onRequest(request, response));
     this.#server.on('upgrade', (request, socket, head) => {
       // Node has taken its own listeners and time limits off, also of those who are refused.

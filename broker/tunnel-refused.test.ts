@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { once } from 'node:events';
+import { expect, test, vi } from 'vitest';
 import { newKey, upgradeHeaders } from '../shared/websocket/handshake.ts';
 import { TUNNEL_SUBPROTOCOL } from '../shared/tunnel/protocol.ts';
 import type { BrokerLimits } from './options.ts';
@@ -66,6 +67,17 @@ test('an agent that dials without saying hello leaves room for the agents of oth
   await agent.received('host-added');
   agent.socket.terminate();
   for (const { socket } of dials) socket.destroy();
+});
+
+test('an address has a limited number of connections, and gets them back', async () => {
+  await using stage = await opened({ maxConnectionsPerAddress: 2 });
+  const [first, second] = [new RawVisitor(stage.address), new RawVisitor(stage.address)];
+  await Promise.all([first, second].map(({ socket }) => once(socket, 'connect')));
+  const third = new RawVisitor(stage.address);
+  await once(third.socket, 'end');
+  first.socket.destroy();
+  await vi.waitFor(async () => expect((await fetch(`http://${stage.address}/healthz`)).status).toBe(200));
+  for (const { socket } of [second, third]) socket.destroy();
 });
 
 async function opened(limits: Partial<BrokerLimits> = {}) {
