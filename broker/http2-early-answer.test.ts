@@ -62,21 +62,14 @@ describe('an answer before the end of a large upload', () => {
     expect(visitor.frames.some(({ stream, flags }) => stream === 1 && (flags & END_STREAM) !== 0)).toBe(true);
   });
 
-  test('a visitor that takes no answer does not hold its stream for ever', async () => {
-    await using stage = await Http2Stage.open({ limits: { streamIdleTimeoutMs: 300 } });
+  test.each([
+    ['hold its stream for ever', { streamIdleTimeoutMs: 300 }],
+    ['stay below the floor, also when all of it waits at the broker', { readerPaceMs: 300 }],
+  ])('a visitor that takes no answer does not %s', async (_what, limits) => {
+    await using stage = await Http2Stage.open({ limits });
     await stage.dial({ onRequest: (_request, response) => response.end('x'.repeat(1_000)) });
     const visitor = await stage.raw();
     // SETTINGS_INITIAL_WINDOW_SIZE = 0.
-    visitor.send(FRAME.settings, 0, 0, Buffer.from([0, 4, 0, 0, 0, 0]));
-    visitor.send(FRAME.headers, END_HEADERS | END_STREAM, 1, requestBlock(HOST));
-    const reset = await visitor.frame(({ type }) => type === FRAME.reset);
-    expect(reset.payload.readUInt32BE(0)).toBe(8);
-  });
-
-  test('a visitor that takes no answer is held to the floor also when all of it waits at the broker', async () => {
-    await using stage = await Http2Stage.open({ limits: { readerPaceMs: 300 } });
-    await stage.dial({ onRequest: (_request, response) => response.end('x'.repeat(1_000)) });
-    const visitor = await stage.raw();
     visitor.send(FRAME.settings, 0, 0, Buffer.from([0, 4, 0, 0, 0, 0]));
     visitor.send(FRAME.headers, END_HEADERS | END_STREAM, 1, requestBlock(HOST));
     const reset = await visitor.frame(({ type }) => type === FRAME.reset);

@@ -42,7 +42,10 @@ export async function buildAll(): Promise<void> {
 
 /** Of builds a day ago and older. Names of parts have a digest of what is in them, so that those of several builds lie side by side. */
 async function forgetParts(folder: string): Promise<void> {
-  const names = await readdir(folder).catch(() => []);
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
   for (const name of names) {
     const path = join(folder, name);
     if (Date.now() - (await stat(path)).mtimeMs > KEEP_PARTS_MS) await rm(path);

@@ -10,6 +10,7 @@ import { toDuplex } from '../../shared/yamux/to-duplex.ts';
 import { plain, prefix, ref, route, sha256 } from './testing/config.ts';
 import { closeServer, listen, readAll } from './testing/gateway-under-test.ts';
 import { useGateway } from './testing/use-gateway.ts';
+import { standsStill } from './testing/stands-still.ts';
 
 const start = useGateway();
 
@@ -53,13 +54,7 @@ describe('bodies', () => {
     const kept = visitor();
     kept.hold();
     const answer = kept.ask('/');
-    let before = -1;
-    const standsStill = (): boolean => {
-      const still = sent === before && sent > 0;
-      before = sent;
-      return still;
-    };
-    await expect.poll(standsStill, { interval: 100, timeout: 10_000 }).toBe(true);
+    await standsStill(() => sent);
     expect(sent).toBeLessThan(total);
     kept.release();
     expect((await answer).body.length).toBe(total);
@@ -122,13 +117,7 @@ describe('bodies', () => {
     const kept = visitor();
     kept.hold();
     const answer = kept.ask('/');
-    let before = -1;
-    const standsStill = (): boolean => {
-      const still = sent === before && sent > 0;
-      before = sent;
-      return still;
-    };
-    await expect.poll(standsStill, { interval: 100, timeout: 10_000 }).toBe(true);
+    await standsStill(() => sent);
     expect(sent).toBeLessThan(total);
     kept.release();
     expect((await answer).body.toString()).toBe('ok');

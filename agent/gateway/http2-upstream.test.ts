@@ -7,6 +7,7 @@ import { connect, createServer as createTcpServer, type AddressInfo, type Server
 import { afterEach, describe, expect, test } from 'vitest';
 import { plain, prefix, route, sha256 } from './testing/config.ts';
 import { useGateway } from './testing/use-gateway.ts';
+import { standsStill } from './testing/stands-still.ts';
 
 const start = useGateway();
 const servers: Http2Server[] = [];
@@ -103,13 +104,7 @@ describe('an HTTP/2 upstream in the clear', () => {
     const kept = visitor();
     kept.hold();
     const answer = kept.ask('/');
-    let before = -1;
-    const standsStill = (): boolean => {
-      const still = sent === before && sent > 0;
-      before = sent;
-      return still;
-    };
-    await expect.poll(standsStill, { interval: 100, timeout: 10_000 }).toBe(true);
+    await standsStill(() => sent);
     expect(sent).toBeLessThan(total / 2);
     kept.release();
     expect((await answer).body.length).toBe(total);

@@ -5,6 +5,7 @@ import { cutInto } from './cut-into.ts';
 import { frameBytes } from './frame-bytes.ts';
 import { parsed, type Seen } from './parsed.ts';
 import { framedByWs, seenByWs } from './ws-peer.ts';
+import { picker, type Pick } from '../../testing/picker.ts';
 
 const MAX_MESSAGE_BYTES = 4096;
 /** What we refuse and `ws` takes: text, and lengths that are not in their shortest form (RFC 6455 §5.2). */
@@ -28,8 +29,6 @@ export interface FuzzOutcome {
   /** How our parser ended: the code of a refusal, 'closed' or 'open'. */
   readonly end: string;
 }
-
-type Pick = (below: number) => number;
 
 /**
  * One round against `ws`: hostile frames, which we must refuse where it does and else read as it does; then what our
@@ -152,14 +151,4 @@ function differ(seed: number, what: string, one: readonly Seen[], other: readonl
 
 function short(seen: readonly Seen[]): string {
   return seen.map((event) => JSON.stringify(event).slice(0, 120)).join('\n');
-}
-
-function picker(seed: number): Pick {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
-  };
 }

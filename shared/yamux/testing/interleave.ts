@@ -3,10 +3,10 @@ import { ReceiveBudget } from '../receive-budget.ts';
 import { Session, type SessionOptions } from '../session.ts';
 import type { ByteChannel, ChannelReceiver, StreamReceiver, YamuxStream } from '../types.ts';
 import { ManualClock } from './manual-clock.ts';
+import { picker, type Pick } from '../../testing/picker.ts';
 
 const SIDES = ['client', 'server'] as const;
 type Side = (typeof SIDES)[number];
-type Pick = (below: number) => number;
 
 /** How sessions and streams may end here; any other code is a fault of ours. */
 const FAIR_ENDS = new Set([
@@ -510,14 +510,4 @@ function untakenOf(session: Session): number {
 function grownOf(session: Session): number {
   const table = Reflect.get(session, 'table') as object;
   return Reflect.get(Reflect.get(table, 'windows') as object, 'grownBytes') as number;
-}
-
-function picker(seed: number): Pick {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
-  };
 }

@@ -1,0 +1,13 @@
+/** 0 ≤ n < below. */
+export type Pick = (below: number) => number;
+
+/** Choices that are the same for the same seed (mulberry32). */
+export function picker(seed: number): Pick {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
+  };
+}
